@@ -1,0 +1,1 @@
+"""Helpers of build scripts, under the module names that BMTK users know."""

@@ -1,0 +1,80 @@
+"""Inputs that give synapses their spikes: of virtual nodes, replayed, or at given times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from neurodamus_like.config.models import Input
+from neurodamus_like.connectivity.events import EventDrivenManager
+from neurodamus_like.connectivity.generated_spikes import generate_spikes
+from neurodamus_like.connectivity.replay import ReplayBlock
+from neurodamus_like.connectivity.spike_files import load_train
+from neurodamus_like.io.spikes import SpikeTrain
+from neurodamus_like.parallel.mpi import world
+from neurodamus_like.registry import Registry
+from neurodamus_like.targets.manager import TargetManager
+
+SpikeInput = Callable[[Input, TargetManager, Sequence[Any]], None]
+
+SPIKE_INPUTS: Registry[SpikeInput] = Registry("spike input", "neurodamus_like.spike_inputs")
+"""Module of an input -> function(input, targets, connection managers) that drives synapses."""
+
+
+@SPIKE_INPUTS.register("spike_trains")
+def drive_virtual_nodes(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
+    """Let the spikes of a file, or of a function, drive the synapses of the virtual nodes of the input's node set."""
+    chosen = targets.get_target(block.node_set).populations
+    driven: dict[str, list[EventDrivenManager]] = {}
+    for manager in _event_driven(managers):
+        if (
+            manager.source.has_virtual_nodes
+            and not manager.population.driven_by
+            and manager.population.source in chosen
+        ):
+            driven.setdefault(manager.population.source, []).append(manager)
+    for group in driven.values():
+        if "spikes_function" in block.parameters:
+            train = generate_spikes(block, group[0].source, group, world())
+        else:
+            train = load_train(block)
+        virtual = group[0].source.is_virtual_node(train.node_ids)
+        for manager in group:
+            _replay(manager, SpikeTrain(train.timestamps[virtual], train.node_ids[virtual]))
+
+
+@SPIKE_INPUTS.register("edge_replay")
+def drive_replayed_edges(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
+    """Let the spikes of a file drive the synapses that exist for this input alone."""
+    train = load_train(block)
+    for manager in _event_driven(managers):
+        if manager.population.driven_by == block.name:
+            _replay(manager, train)
+
+
+@SPIKE_INPUTS.register("synapse_activity")
+def drive_chosen_synapses(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
+    """Let synapses between two node sets fire at given times; no cell drives any synapse any more."""
+    sources = targets.get_target(block.node_set)
+    receivers = targets.get_target(block.parameters["targets"])
+    times = np.asarray(block.parameters["timestamps"], dtype=np.float64)
+    for manager in _event_driven(managers):
+        if manager.source.is_virtual or manager.population.driven_by:
+            continue
+        manager.silence_sources()
+        ids = sources.node_ids(manager.population.source) + manager.source.offset
+        local = np.intersect1d(
+            receivers.node_ids(manager.population.target) + manager.target.offset, manager.target.synapse_gids
+        )
+        manager.replay(ReplayBlock(np.repeat(ids, times.size), np.tile(times, ids.size), local))
+
+
+def _event_driven(managers: Iterable[Any]) -> Iterator[EventDrivenManager]:
+    return (manager for manager in managers if isinstance(manager, EventDrivenManager))
+
+
+def _replay(manager: EventDrivenManager, train: SpikeTrain) -> None:
+    gids = np.sort(manager.target.synapse_gids)
+    manager.replay(ReplayBlock(train.node_ids + manager.source.offset, train.timestamps, gids))

@@ -1,0 +1,91 @@
+"""What CoreNEURON leaves out or dies of, without an error that could be caught: found before the built model runs."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from neurodamus_like.engine import nrn
+from neurodamus_like.exceptions import SimulationError
+
+_EVENTS_LEFT_OUT = {
+    "HocEvent": "calls of interpreted code at given times (CVode.event), which would not happen",
+    "VecPlayStep": "vectors played without interpolation (Vector.play without its continuous flag)",
+    "PlayRecord": "variables recorded at intervals (Vector.record with a time step), which would give one value",
+}
+"""Kind of a queued event -> what it means; ``PlayRecord`` is what NEURON calls recording at intervals."""
+
+
+def refuse_what_would_be_left_out() -> None:
+    """Look through the initialised model for what CoreNEURON does not simulate.
+
+    Raises
+    ------
+    SimulationError
+        With all that was found.
+    """
+    found = [*_of_the_membrane(), *_of_the_solver(), *_of_the_queue()]
+    if found:
+        raise SimulationError(
+            "CoreNEURON cannot simulate this model: " + "; ".join(found),
+            hint='leave it out, or simulate with NEURON ("target_simulator": "NEURON")',
+        )
+
+
+def _of_the_membrane() -> Iterator[str]:
+    sections = [section for section in nrn.h.allsec() if nrn.h.ismembrane("extracellular", sec=section)]
+    if sections:
+        yield f"the mechanism extracellular, in {len(sections)} sections such as {sections[0].name()}"
+
+
+def _of_the_solver() -> Iterator[str]:
+    nrniv = ctypes.CDLL(str(Path(str(nrn.h.neuronhome())).parents[1] / "lib" / "libnrniv.so"))
+    if nrn.h.cvode.active():
+        yield "variable time steps (CVode)"
+    if ctypes.c_void_p.in_dll(nrniv, "nrn_multisplit_setup_").value:
+        yield "cells split over ranks (multisplit), whose voltages would be wrong"
+    no_equations = nrniv._Z20nrndae_list_is_emptyv
+    no_equations.restype = ctypes.c_bool
+    if not no_equations():
+        yield "equations besides the cables (LinearMechanism)"
+
+
+def _of_the_queue() -> Iterator[str]:
+    counts = Counter(kind for line in _queued_events() for kind in [_kind(line)] if kind)
+    for kind, meaning in _EVENTS_LEFT_OUT.items():
+        if counts[kind]:
+            yield f"{counts[kind]} {meaning}"
+
+
+def _kind(line: str) -> str | None:
+    words = line.split()
+    if words[:1] == ["HocEvent"]:
+        return "HocEvent"
+    if words[:1] == ["PlayRecordEvent"] and len(words) > 2 and words[2] in _EVENTS_LEFT_OUT:
+        return words[2]
+    return None
+
+
+def _queued_events() -> list[str]:
+    """Return what NEURON prints of each event in its queue; it tells their kinds in no other way."""
+    times = nrn.h.Vector()
+    nrn.h.cvode.print_event_queue(times)
+    if not times.size():
+        return []
+    sys.stdout.flush()
+    terminal = os.dup(1)
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 1)
+        try:
+            nrn.h.cvode.print_event_queue()
+            ctypes.CDLL(None).fflush(None)
+        finally:
+            os.dup2(terminal, 1)
+            os.close(terminal)
+        caught.seek(0)
+        return caught.read().decode(errors="replace").splitlines()

@@ -1,0 +1,114 @@
+"""Options for models in files on the command line: one clear message for what cannot be, before anything is built."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from neurodamus_like.builder.demo import write_demo_circuit
+from tests.helpers import run_mpi, run_python
+
+pytestmark = pytest.mark.neuron
+
+RUN = ("-m", "neurodamus_like.cli.main", "run")
+CORE = ("--simulator=CORENEURON", "--no-progress")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    return write_demo_circuit(folder / "circuit", n_cells=10, tstop_ms=5.0, seed=5)
+
+
+@pytest.fixture(scope="module")
+def model(config: Path) -> Path:
+    """Build the model once; tests damage copies of it."""
+    folder = config.parent / "model"
+    args = [*RUN, str(config), *CORE, "--simulate-model=0", f"--build-path={folder}"]
+    done = run_python(args, 600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--simulator=NEURON", "--modelbuilding-steps=2"), "only CoreNEURON simulates models from files"),
+        ((*CORE, "--modelbuilding-steps=11"), "more than the number of cells of any rank"),
+        ((*CORE, "--modelbuilding-steps=many"), "--modelbuilding-steps=many is not valid"),
+        ((*CORE, "--build-model=0"), "there is no complete model"),
+        ((*CORE, "--build-model=0", "--simulate-model=0"), "leave nothing to do"),
+        ((*CORE, "--coreneuron-direct-mode", "--keep-build"), "exclude each other"),
+        ((*CORE, "--build-model=maybe"), "--build-model=maybe is not valid"),
+    ],
+)
+def test_one_message_and_exit_code_1(
+    config: Path, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    args = [
+        *RUN,
+        str(config),
+        *options,
+        f"--output-path={tmp_path / 'out'}",
+        f"--build-path={tmp_path / 'b'}",
+    ]
+    done = run_python(args, 300)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("b/coreneuron_input/*")), "something was built"
+
+
+@pytest.mark.mpi
+def test_more_cycles_than_cells_end_all_ranks(config: Path, tmp_path: Path) -> None:
+    args = [*RUN, str(config), *CORE, "--modelbuilding-steps=6", f"--output-path={tmp_path / 'out'}"]
+    done = run_mpi(2, [*args, f"--build-path={tmp_path / 'b'}"], 100)
+    assert done.returncode == 1
+    assert done.stderr.count("--modelbuilding-steps=6 is more than the number of cells of any rank") == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("0_2.dat", "0_2.dat has 3 bytes, it was written with"),
+        ("files.dat", "the list of groups is damaged"),
+        ("globals.dat", "globals.dat of the model is missing"),
+        ("model.json", "there is no complete model"),
+    ],
+)
+def test_damaged_models_are_not_simulated(
+    config: Path, model: Path, tmp_path: Path, file: str, message: str
+) -> None:
+    copy = shutil.copytree(model, tmp_path / "model")
+    path = copy / "coreneuron_input" / file
+    path.unlink()
+    if "missing" not in message and "no complete" not in message:
+        path.write_bytes(b"cut")
+    args = [*RUN, str(config), *CORE, "--build-model=0", f"--build-path={copy}"]
+    done = run_python([*args, f"--output-path={tmp_path / 'out'}"], 100)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_of_another_configuration_is_built_again_or_refused(
+    config: Path, model: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(model, tmp_path / "model")
+    settings = json.loads(config.read_text())
+    settings["run"]["random_seed"] = 77
+    other = config.parent / "other_seed.json"
+    other.write_text(json.dumps(settings))
+    args = [*RUN, str(other), *CORE, f"--build-path={copy}", f"--output-path={tmp_path / 'out'}"]
+    done = run_python([*args, "--build-model=0"], 100)
+    assert done.returncode == 1
+    assert "differs in /run" in done.stderr
+    (copy / "coreneuron_input" / "4711_2.dat").write_text("of an older model on more ranks")
+    done = run_python([*args, "--keep-build"], 100)
+    assert done.returncode == 0, done.stderr
+    assert "is built again: it differs in /run" in done.stdout + done.stderr
+    assert not (copy / "coreneuron_input" / "4711_2.dat").exists(), "files of two models are mixed"
+    assert (tmp_path / "out" / "out.h5").exists()

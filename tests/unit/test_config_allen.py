@@ -1,0 +1,238 @@
+"""Configurations of the Allen dialect become the models; what BMTK passes over in silence is reported."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neurodamus_like.cli.main import main
+from neurodamus_like.config.allen import load_allen, read_allen
+from neurodamus_like.config.dialect import is_allen, load_simulation
+from neurodamus_like.exceptions import ConfigurationError
+from neurodamus_like.io.node_types import read_typed_nodes
+from neurodamus_like.targets.manager import TargetManager
+from neurodamus_like.validation.config_checks import validate_simulation
+from tests.allen_model import change, write_json, write_model
+from tests.obi_data import SHARED
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return write_model(tmp_path / "model")
+
+
+def errors(config: Path) -> list[str]:
+    return [str(error) for error in read_allen(config).errors]
+
+
+def test_the_model_is_read(config: Path) -> None:
+    simulation = load_simulation(config)
+    folder = config.parent
+    assert (simulation.run.tstop_ms, simulation.run.dt_ms, simulation.run.segment_length_um) == (
+        30.0,
+        0.1,
+        20.0,
+    )
+    assert simulation.output.directory == folder / "output"
+    nodes = simulation.circuit.nodes
+    assert [(n.name, n.kind, n.size, n.gid_offset) for n in nodes.values()] == [
+        ("cells", "node_types", 4, 0),
+        ("source", "virtual", 3, 4),
+    ]
+    (edges,) = simulation.circuit.edges.values()
+    assert (edges.source, edges.target, edges.needs_input) == ("source", "cells", True)
+    assert edges.components.synaptic_models_dir == folder / "components/synapses"
+
+
+def test_dialects_are_told_apart(config: Path, tmp_path: Path) -> None:
+    assert is_allen(config)
+    obi = {"network": "circuit.json", "run": {"tstop": 1.0, "dt": 0.1, "random_seed": 1}, "inputs": {}}
+    assert not is_allen(write_json(tmp_path / "obi.json", obi))
+    circuit = {"networks": {"nodes": [{"nodes_file": "n.h5", "populations": {"A": {}}}], "edges": []}}
+    write_json(tmp_path / "circuit.json", circuit)
+    assert not is_allen(tmp_path / "obi.json")
+    assert not is_allen(tmp_path / "absent.json")
+    alone = {"run": {"tstop": 1.0, "nsteps_block": 10}, "network": "$X/elsewhere.json"}
+    assert is_allen(write_json(tmp_path / "alone.json", alone))
+
+
+@pytest.mark.parametrize("case", ["300_intfire", "9_cells", "5_cells_iclamp", "bio_14cells"])
+def test_real_configurations_of_obi_and_allen(case: str, shared: Path) -> None:
+    for path in (SHARED / "data/allen" / case).glob("*onfig*.json"):
+        assert is_allen(path), path
+    assert not any(is_allen(path) for path in (SHARED / "data/obi").rglob("simulation_config*.json"))
+
+
+def test_split_configurations(config: Path) -> None:
+    content = json.loads(config.read_text())
+    parts: dict[str, dict[str, Any]] = {"circuit": {}, "simulation": {}}
+    for key, value in content.items():
+        parts["circuit" if key in ("components", "networks") else "simulation"][key] = value
+    parts["circuit"]["manifest"] = content["manifest"]
+    for name, part in parts.items():
+        write_json(config.with_name(f"{name}.json"), part)
+    whole = write_json(
+        config.with_name("both.json"), {"network": "circuit.json", "simulation": "simulation.json"}
+    )
+    assert is_allen(whole)
+    assert load_allen(whole).circuit.edges.keys() == load_allen(config).circuit.edges.keys()
+    part = write_json(config.with_name("sim2.json"), {**parts["simulation"], "network": "circuit.json"})
+    assert load_allen(part).run == load_allen(config).run
+
+
+def test_variables_of_the_caller_beat_the_manifest(config: Path) -> None:
+    change(config, "run", "dt", to="${step}")
+    change(config, "manifest", "step", to=0.05)
+    assert load_allen(config).run.dt_ms == 0.05
+    assert load_allen(config, {"step": 0.2}).run.dt_ms == 0.2
+
+
+def test_paths_count_from_the_working_folder_as_in_bmtk(
+    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    change(config, "manifest", "$BASE", to=".")
+    folder = config.parent
+    monkeypatch.chdir(tmp_path)
+    assert load_allen(config).output.directory == folder / "output"
+    os.symlink(folder / "network", tmp_path / "network")
+    os.symlink(folder / "components", tmp_path / "components")
+    (found,) = errors(config)
+    assert f"{tmp_path}/spikes.h5 does not exist" in found
+    assert f"it exists counted from {folder}" in found
+    os.symlink(folder / "spikes.h5", tmp_path / "spikes.h5")
+    assert load_allen(config).output.directory == tmp_path / "output"
+
+
+WRONG = [
+    (("run", "tstop"), None, "'tstop' is missing", "/run"),
+    (("run", "dt"), -1.0, "'dt' must be greater than 0", "/run/dt"),
+    (("run", "tstop"), "long", "'tstop' is not a number", "/run/tstop"),
+    (
+        ("components", "templates_dir"),
+        "$NOWHERE/x",
+        "'NOWHERE' in '$NOWHERE/x' is not defined",
+        "/components",
+    ),
+    (("networks", "nodes"), [], "names no nodes", "/networks"),
+    (
+        ("networks", "nodes", 0, "nodes_file"),
+        "$NET/cell_nodes.h5",
+        "cell_nodes.h5 does not exist",
+        "nodes_file",
+    ),
+    (("networks", "nodes", 0, "nodes_file"), None, "'nodes_file' is missing", "/networks/nodes/0"),
+    (("inputs", "spikes", "node_set"), "sources", "unknown node set 'sources'", "/inputs/spikes/node_set"),
+    (("inputs", "spikes", "node_set"), {"pop": "x"}, "select all nodes", "/inputs/spikes/node_set/pop"),
+    (("inputs", "spikes", "node_set"), {"population": "x"}, "unknown node population 'x'", "population"),
+    (("inputs", "spikes", "node_set"), {"node_id": ["a"]}, "node ids are whole numbers", "node_id"),
+    (("inputs", "spikes", "node_set"), 1.5, "this is no node set", "/inputs/spikes/node_set"),
+    (("inputs", "spikes", "input_file"), "$BASE/spike.h5", "spike.h5 does not exist", "input_file"),
+    (("output", "spikes_sort_order"), "random", "unknown spikes_sort_order", "/output/spikes_sort_order"),
+    (("output", "log_level"), "chatty", "unknown log_level 'CHATTY'", "/output/log_level"),
+    (("conditions", "celsius"), "warm", "'celsius' is not a number", "/conditions/celsius"),
+    (("manifest", "NET"), "$NOPE/network", "needs 'NOPE', which is not defined", "/manifest/NET"),
+    (("manifest", "NET"), "$NET/network", "refers back", "/manifest/NET"),
+]
+
+
+@pytest.mark.parametrize(("where", "value", "message", "pointer"), WRONG)
+def test_wrong_values(config: Path, where: tuple[Any, ...], value: Any, message: str, pointer: str) -> None:
+    change(config, *where, to=value)
+    found = errors(config)
+    assert any(message in text and pointer in text for text in found), found
+
+
+def test_all_errors_are_shown_together(config: Path) -> None:
+    change(config, "run", "dt", to=0)
+    change(config, "output", "spikes_sort_order", to="x")
+    change(config, "networks", "edges", 0, "edges_file", to="$NET/no.h5")
+    assert len(errors(config)) == 3
+    with pytest.raises(ConfigurationError, match="3 problems found"):
+        load_allen(config)
+
+
+def test_notices(config: Path) -> None:
+    change(config, "run", "nsteps_block")
+    change(config, "components", "mechanisms_dir", to="$COMP/mechanisms")
+    messages = [notice.message for notice in load_allen(config).notices]
+    assert any("'nsteps_block' is missing" in text for text in messages)
+    assert any("neither MOD files nor a compiled library" in text for text in messages)
+
+
+NODE_SETS = [
+    ("all", {"cells": [0, 1, 2, 3], "source": [0, 1, 2]}),
+    ("cells", {"cells": [0, 1, 2, 3]}),
+    ("biophysical", {"cells": [0, 1]}),
+    ([0, 1], {"cells": [0, 1], "source": [0, 1]}),
+    (2, {"cells": [2], "source": [2]}),
+    ({"population": "cells", "node_id": [3, 1]}, {"cells": [1, 3]}),
+    ({"populations": ["cells"], "ei": "i"}, {"cells": [2, 3]}),
+    ({"pop_name": ["ball", "source"]}, {"cells": [0, 1], "source": [0, 1, 2]}),
+    ({"tuning_angle": 0.0}, {"cells": [2], "source": [0]}),
+    ({"node_type_id": 101, "population": "cells"}, {"cells": [2, 3]}),
+    (["some", "others"], {"cells": [0, 3]}),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), NODE_SETS)
+def test_node_sets_in_all_forms(config: Path, value: Any, expected: dict[str, list[int]]) -> None:
+    sets = {
+        "some": {"population": "cells", "node_id": [0]},
+        "others": {"population": "cells", "node_id": [3]},
+    }
+    write_json(config.with_name("sets.json"), sets)
+    change(config, "node_sets_file", to="$BASE/sets.json")
+    change(config, "inputs", "spikes", "node_set", to=value)
+    simulation = load_allen(config)
+    target = TargetManager(simulation).get_target(simulation.inputs[0].node_set)
+    assert {p: ids.tolist() for p, ids in target.populations.items()} == expected
+
+
+def test_properties_of_nodes_win_over_those_of_their_types(config: Path) -> None:
+    population = load_allen(config).circuit.nodes["cells"]
+    ids, table = read_typed_nodes(population, ["tuning_angle", "ei", "dynamics_params"], np.array([3, 0]))
+    assert ids.tolist() == [3, 0]
+    assert table.numbers("tuning_angle").tolist() == [1.0, 10.0]
+    assert table.values("ei").tolist() == ["i", "e"]
+    assert table.values("dynamics_params").tolist() == ["fire.json", None]
+    assert [table.value("dynamics_params", row) for row in (0, 1)] == ["fire.json", None]
+    assert np.isnan(table.numbers("absent")).all()
+
+
+TYPES = [
+    ("components/points/fire.json", "there is no file 'fire.json'", "dynamics_params"),
+    ("components/synapses/exc.json", "there is no file 'exc.json'", "dynamics_params"),
+]
+
+
+@pytest.mark.parametrize(("file", "message", "pointer"), TYPES)
+def test_missing_parts_are_found_without_neuron(config: Path, file: str, message: str, pointer: str) -> None:
+    (config.parent / file).unlink()
+    problems = [p for p in validate_simulation(config) if p.level == "error"]
+    assert any(message in p.message and p.pointer == pointer for p in problems), problems
+
+
+def test_types_that_are_wrong(config: Path) -> None:
+    types = config.parent / "network/cells_node_types.csv"
+    text = types.read_text()
+    types.write_text(text.replace("biophysical", "biophysicl"))
+    (problem, *_) = [p for p in validate_simulation(config) if p.level == "error"]
+    assert "unknown model_type 'biophysicl'" in problem.message
+    assert "biophysical" in str(problem.hint)
+    types.write_text(text.replace("100 ", "109 "))
+    assert any("does not have" in p.message for p in validate_simulation(config))
+    types.write_text(text.replace("node_type_id", "type"))
+    assert any("no column 'node_type_id'" in p.message for p in validate_simulation(config))
+
+
+def test_validate_command(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(config)]) == 0
+    edges = config.parent / "network/source_cells_edge_types.csv"
+    edges.write_text(edges.read_text().replace("dend", "dent"))
+    assert main(["validate", str(config)]) == 1
+    assert "unknown sections 'dent'" in capsys.readouterr().out
