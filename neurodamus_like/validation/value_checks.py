@@ -138,13 +138,6 @@ def _input_rules(raw: Mapping[str, Any]) -> Iterator[_Finding]:
         if rules is not None:
             for level, message, key, hint in rules(block):
                 yield level, f"input {name!r}: {message}", here + (f"/{key}" if key else ""), hint
-        if block.get("module") == "spatially_uniform_e_field" and raw.get("target_simulator") == "CORENEURON":
-            yield (
-                "error",
-                f"input {name!r}: electric fields do not work with CORENEURON",
-                here + "/module",
-                "set target_simulator to NEURON",
-            )
 
 
 def _noise(block: Mapping[str, Any]) -> Iterator[_Finding]:
