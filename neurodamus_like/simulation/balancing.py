@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from neurodamus_like.circuit.manager import CircuitManager
 from neurodamus_like.config.models import Simulation
 from neurodamus_like.distribution.assignment import Assignment
 from neurodamus_like.distribution.complexity import FloatArray
@@ -45,6 +46,19 @@ def make_load_balance(
         cycles=options.modelbuilding_steps,
         whole=whole_cells(simulation, targets) if mode is LoadBalanceMode.MultiSplit else None,
     )
+
+
+def load_cells(circuits: CircuitManager, target: NodesetTarget, assignment: Assignment, rank: int) -> None:
+    """Tell each cell manager which nodes there are and which of them live on this rank; virtual ones have none."""
+    for manager in (*circuits.all_node_managers(), *circuits.virtual_node_managers.values()):
+        name = manager.population_name
+        if manager.is_virtual:
+            ids = np.arange(manager.population.size, dtype=np.int64)
+            manager.load_nodes(ids, ids[:0])
+        else:
+            manager.load_nodes(
+                target.node_ids(name), assignment.local_ids(name, rank), assignment.splits_of(name)
+            )
 
 
 def log_predicted(balance: LoadBalance, assignment: Assignment) -> None:

@@ -13,7 +13,7 @@ from neurodamus_like.parallel.errors import collectively
 from neurodamus_like.simulation import preparation
 
 if TYPE_CHECKING:
-    from neurodamus_like.simulation.node import Node
+    from neurodamus_like.simulation.phases import BuildPhases
 
 logger = get_logger(__name__)
 
@@ -21,7 +21,7 @@ TYPICAL_EDGE_BYTES = 1300
 """A synapse with its NetCon."""
 
 
-def warn_of_memory(node: Node, cycles: int = 1) -> None:
+def warn_of_memory(node: BuildPhases, cycles: int = 1) -> None:
     """Warn when the cells and edges of the ranks of a machine need more memory than it has left; collective.
 
     Cells and edges are counted and taken for typical ones; ``neurodamus-like estimate`` is exact.
@@ -56,7 +56,7 @@ def shortages(ranks: Iterable[tuple[str, float, float]]) -> list[str]:
     ]
 
 
-def _typical_bytes(node: Node) -> float:
+def _typical_bytes(node: BuildPhases) -> float:
     cells = sum(m.TYPICAL_BYTES * m.local_node_ids.size for m in node.circuits.all_node_managers())
     edges = 0
     for population in preparation.edge_populations(node.simulation, node.circuits, node.target_manager):
