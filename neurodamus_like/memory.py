@@ -10,9 +10,6 @@ import sys
 
 import psutil
 
-_M_MMAP_THRESHOLD = -3
-_LARGE_BLOCK_BYTES = 128 * 1024
-
 _STATM = "/proc/self/statm"
 _STATUS = "/proc/self/status"
 
@@ -64,18 +61,6 @@ def trim(*, collect: bool = True) -> int:
     except (AttributeError, OSError):
         return max(0, before - rss_bytes())
     return max(0, before - rss_bytes())
-
-
-def keep_heap_compact() -> None:
-    """Let glibc give large blocks back to the system as soon as they are free; elsewhere nothing happens.
-
-    Without this the limit above which a block has its own pages grows with the blocks that were freed, and the columns
-    of the simulator, which are copied each time they grow, leave holes of all sizes: 6 % of the memory of a model.
-    """
-    try:
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
-    except (AttributeError, OSError):
-        return
 
 
 def format_bytes(count: float) -> str:

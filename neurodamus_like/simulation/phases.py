@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from neurodamus_like import logs, memory
+from neurodamus_like import logs
 from neurodamus_like.circuit.manager import CircuitManager
 from neurodamus_like.circuit.modifications import apply_modifications
 from neurodamus_like.config.models import Simulation
@@ -56,7 +56,6 @@ class BuildPhases:
     ) -> None:
         check_launch()
         install_excepthook()
-        memory.keep_heap_compact()
         self.comm: Communicator = world()
         self.options = replace(options or RunOptions(), **overrides)
         configure_progress(rank=self.comm.rank, enabled=self.options.progress)
