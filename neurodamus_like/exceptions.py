@@ -31,6 +31,19 @@ def did_you_mean(name: str, known: Iterable[str], n: int = 3) -> str:
     return "did you mean " + " or ".join(repr(folded[c]) for c in close) + "?"
 
 
+def did_you_mean_file(path: Path) -> str:
+    """Return a sentence proposing the files or folders beside `path` nearest to its name, or an empty string.
+
+    Hidden files are never proposed, and for a data file (``.json``, ``.h5``) only files of its kind.
+    """
+    if path.exists() or not path.parent.is_dir():
+        return ""
+    names = [other.name for other in path.parent.iterdir() if not other.name.startswith(".")]
+    if path.suffix in (".json", ".h5"):
+        names = [name for name in names if name.endswith(path.suffix)]
+    return did_you_mean(path.name, names)
+
+
 class NeurodamusLikeError(Exception):
     """Root of all errors of the package.
 
@@ -175,3 +188,11 @@ class ProblemsError(ConfigurationError):
         count = len(self.problems)
         head = "1 problem found:" if count == 1 else f"{count} problems found:"
         super().__init__("\n".join([head, *(f"- {p}" for p in self.problems)]), file=file)
+
+
+def raise_errors(errors: Sequence[NeurodamusLikeError]) -> None:
+    """Raise the only error as it is, several as one :class:`ProblemsError`, and none not at all."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ProblemsError(errors)

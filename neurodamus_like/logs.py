@@ -88,7 +88,7 @@ def level_of(name: str, default: int = logging.INFO) -> int:
 
 
 def add_log_file(path: Path, *, rank: int = 0, level: int | None = None) -> Path | None:
-    """Write the package's records also into a file (rank 0 only); missing folders are made.
+    """Write the package's records also into a file (rank 0 only); missing folders are made, the file with the first.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def add_log_file(path: Path, *, rank: int = 0, level: int | None = None) -> Path
         return None
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     handler.setFormatter(_Formatter(color=False, dated=True))
     handler.addFilter(_RankFilter(rank))
     root = logging.getLogger(_ROOT)

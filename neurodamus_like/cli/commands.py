@@ -100,6 +100,9 @@ def parse_arguments(doc: str, argv: Sequence[str]) -> dict[str, Any]:
     UsageError
         An option is unknown, or the arguments do not fit; the message says which and shows the usage.
     """
+    unknown = _unknown_option(doc, argv)
+    if unknown is not None:
+        raise unknown
     try:
         return dict(docopt(doc, argv=list(argv), default_help=False))
     except DocoptExit as error:
@@ -108,18 +111,25 @@ def parse_arguments(doc: str, argv: Sequence[str]) -> dict[str, Any]:
 
 def usage_error(doc: str, argv: Sequence[str], error: DocoptExit) -> UsageError:
     """Return a readable error for arguments that docopt refused."""
-    known = list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", doc)))
-    for argument in argv:
-        name = argument.split("=", 1)[0]
-        if name.startswith("--") and not any(k.startswith(name) for k in known):
-            return UsageError(
-                f"unknown option {name}",
-                expected=_usage(doc),
-                hint=did_you_mean(name, known) or f"neurodamus-like {argv[0]} --help",
-            )
+    unknown = _unknown_option(doc, argv)
+    if unknown is not None:
+        return unknown
     first = str(error).splitlines()[0] if str(error) else ""
     message = first if "requires argument" in first or "must not have" in first else "wrong arguments"
     return UsageError(f"{argv[0]}: {message}", expected=_usage(doc), hint=f"neurodamus-like {argv[0]} --help")
+
+
+def _unknown_option(doc: str, argv: Sequence[str]) -> UsageError | None:
+    """Return the error for the first long option that `doc` does not list (docopt takes ``--sav`` for ``--save``)."""
+    known = re.findall(r"^ +(?:-\w\b[^-\n]*)?(--[a-zA-Z][\w-]*)", doc, re.MULTILINE)
+    for argument in argv:
+        if argument == "--":
+            break
+        name = argument.split("=", 1)[0]
+        if name.startswith("--") and name not in known:
+            hint = did_you_mean(name, known) or f"neurodamus-like {argv[0]} --help"
+            return UsageError(f"unknown option {name}", expected=_usage(doc), hint=hint)
+    return None
 
 
 def _usage(doc: str) -> str:

@@ -8,7 +8,7 @@ Options:
   --output-dir=DIR  Where the circuit and the results go [default: neurodamus-like-demo].
   --ranks=N         MPI ranks; one is used, and said, where MPI is not installed [default: 2].
   --tstop=MS        Simulated time in milliseconds [default: 500].
-  --cells=N         Detailed cells, a fifth of them inhibitory [default: 120].
+  --cells=N         Detailed cells, at least 10, a fifth of them inhibitory [default: 120].
   --seed=N          Of all that is random [default: 1].
   --no-plot         Draw nothing (matplotlib is then not needed).
   -h --help         Show this text.
@@ -33,7 +33,7 @@ from neurodamus_like.analysis.spikes import (
     compute_rates,
     compute_synchrony,
 )
-from neurodamus_like.builder.demo import write_demo_circuit
+from neurodamus_like.builder.demo import MIN_CELLS, write_demo_circuit
 from neurodamus_like.cli.commands import parse_arguments
 from neurodamus_like.exceptions import ConfigurationError, ParallelError
 from neurodamus_like.parallel.mpi import world
@@ -55,7 +55,7 @@ def run(argv: list[str]) -> int:
 
 def _demo(arguments: Mapping[str, Any]) -> int:
     ranks = _number(arguments, "--ranks", int, 1)
-    cells = _number(arguments, "--cells", int, 1)
+    cells = _number(arguments, "--cells", int, MIN_CELLS)
     seed = _number(arguments, "--seed", int, 0)
     tstop_ms = _number(arguments, "--tstop", float, 0.025)
     if not arguments["--no-plot"]:
@@ -124,10 +124,16 @@ def format_activity(results: RunResults) -> str:
         times, rows, size = population.times_ms, population.rows, population.size
         active = np.count_nonzero(compute_rates(times, rows, size, 0.0, stop_ms)) / max(size, 1)
         cv = compute_isi_cv(times, rows, size)
-        mean_cv = cv[np.isfinite(cv)].mean() if np.isfinite(cv).any() else float("nan")
+        known_cv = cv[np.isfinite(cv)]
+        mean_cv = known_cv.mean() if known_cv.size else np.nan
         lines.append(
             f"{population.name:<12}{compute_mean_rate(times, size, 0.0, stop_ms):>9.2f} Hz{active:>14.0%}"
-            f"{mean_cv:>9.2f}{compute_synchrony(times, rows, size, 0.0, stop_ms):>11.2f}"
+            f"{_or_dash(mean_cv):>9}{_or_dash(compute_synchrony(times, rows, size, 0.0, stop_ms)):>11}"
             + ("  (replayed)" if population.is_virtual else "")
         )
     return "\n".join(lines)
+
+
+def _or_dash(value: float) -> str:
+    """Return a number as text; a dash where too few spikes leave it undefined."""
+    return f"{value:.2f}" if np.isfinite(value) else "-"

@@ -42,8 +42,18 @@ def format_findings(findings: Sequence[Finding]) -> str:
     if missing:
         lines += ["", "missing:"]
         lines += [f"  {f.name}{_purpose(f)}: {f.hint}" for f in missing]
-    verdict = "possible" if is_run_possible(list(findings)) else "NOT possible"
-    return "\n".join([*lines, "", f"A serial simulation is {verdict}."])
+    return "\n".join([*lines, "", _verdict(findings)])
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    broken = {finding.needed_for for finding in findings if not finding.ok}
+    parts = {
+        "with NEURON": {"runs"},
+        "on several ranks": {"runs", "MPI"},
+        "with CoreNEURON": {"runs", "CoreNEURON"},
+    }
+    words = [f"{what} {'NOT possible' if needed & broken else 'possible'}" for what, needed in parts.items()]
+    return f"Simulations: {', '.join(words)}."
 
 
 def _purpose(finding: Finding) -> str:

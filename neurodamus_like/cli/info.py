@@ -21,12 +21,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-from docopt import docopt
 
 from neurodamus_like.analysis.connectivity import compute_connectivity
 from neurodamus_like.analysis.populations import PopulationInfo, describe_file, network_files
 from neurodamus_like.builder.import_nodes import read_node_groups
 from neurodamus_like.builder.node_table import NodeColumns
+from neurodamus_like.cli.commands import parse_arguments
 from neurodamus_like.memory import format_bytes
 from neurodamus_like.parallel.mpi import world
 from neurodamus_like.plotting.backend import create_figure
@@ -38,7 +38,7 @@ GROUP_NAMES = ("pop_name", "model_name", "mtype", "synapse_class", "ei", "layer"
 
 def run(argv: list[str]) -> int:
     """Run the command with the arguments after its name; return the exit code."""
-    options = docopt(__doc__ or "", ["info", *argv])
+    options = parse_arguments(__doc__ or "", ["info", *argv])
     if world().rank > 0:
         return 0
     found = [info for path in files_of(options["FILE"]) for info in describe_file(path)]

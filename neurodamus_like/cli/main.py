@@ -100,8 +100,10 @@ def _dispatch(arguments: list[str]) -> int:
         return module.run(rest)
     except DocoptExit as error:
         refused = usage_error(module.__doc__ or "", [name, *rest], error)
-    refused.collective = True
-    raise refused
+    except UsageError as error:
+        refused = error
+    refused.collective = True  # all ranks have the same command line
+    raise refused from None
 
 
 def _print_once(text: str) -> None:

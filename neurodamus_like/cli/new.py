@@ -29,60 +29,70 @@ Options:
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from docopt import docopt
-
-from neurodamus_like.builder.environment import CurrentClamp, EnvironmentOptions, create_environment
-from neurodamus_like.exceptions import ConfigurationError
+from neurodamus_like.builder.environment import create_environment, find_obstacles
+from neurodamus_like.builder.environment_options import CurrentClamp, EnvironmentOptions
+from neurodamus_like.cli.commands import parse_arguments
+from neurodamus_like.exceptions import ConfigurationError, raise_errors
 from neurodamus_like.parallel.mpi import world
+
+_NUMBERS = {
+    "tstop_ms": "--tstop",
+    "dt_ms": "--dt",
+    "dl_um": "--dL",
+    "v_init_mV": "--v-init",
+    "celsius": "--celsius",
+}
+T = TypeVar("T")
 
 
 def run(argv: list[str]) -> int:
     """Run the command with the arguments after its name; return the exit code."""
-    options = docopt(__doc__ or "", ["new", *argv])
+    options = parse_arguments(__doc__ or "", ["new", *argv])
     if world().rank > 0:
         return 0
-    written = create_environment(
-        options["DIR"],
-        options["--network-dir"],
-        options["--components-dir"],
-        options["--output-dir"],
-        parse_options(options),
-    )
+    chosen, errors = read_options(options)
+    names = ("DIR", "--network-dir", "--components-dir", "--output-dir")
+    base, network, components, output = (options[name] for name in names)
+    raise_errors([*errors, *find_obstacles(base, network, components, output, chosen)])
+    written = create_environment(base, network, components, output, chosen)
     for path in written:
         print(path)
     print(f"run it: neurodamus-like run {written[0]}")
     return 0
 
 
-def parse_options(options: dict[str, Any]) -> EnvironmentOptions:
-    """Return the options of a parsed command line.
+def read_options(options: dict[str, Any]) -> tuple[EnvironmentOptions, list[ConfigurationError]]:
+    """Return the options of a parsed command line, and an error for each that is not valid."""
+    errors: list[ConfigurationError] = []
 
-    Raises
-    ------
-    ConfigurationError
-        A value is not valid.
-    """
+    def valid(read: Callable[..., T], *arguments: Any) -> T | None:
+        try:
+            return read(*arguments)
+        except ConfigurationError as error:
+            errors.append(error)
+            return None
+
     nodes = options["--report-nodes"]
     if nodes and all(part.strip().isdecimal() for part in nodes.split(",")):
         nodes = [int(part) for part in nodes.split(",")]
-    return EnvironmentOptions(
-        tstop_ms=_number(options, "--tstop"),
-        dt_ms=_number(options, "--dt"),
-        dl_um=_number(options, "--dL"),
-        v_init_mV=_number(options, "--v-init"),
-        celsius=_number(options, "--celsius"),
+    numbers = {field: valid(_number, options, name) for field, name in _NUMBERS.items()}
+    spikes = [valid(_spikes, word) for word in _words(options["--spikes-inputs"])]
+    chosen = EnvironmentOptions(
+        **{field: number for field, number in numbers.items() if number is not None},
         report_vars=_words(options["--report-vars"]),
         report_nodes=nodes,
-        current_clamp=_clamp(options["--iclamp"], options["--iclamp-nodes"]),
-        spikes_inputs=[_spikes(word) for word in _words(options["--spikes-inputs"])],
+        current_clamp=valid(_clamp, options["--iclamp"], options["--iclamp-nodes"]),
+        spikes_inputs=[pair for pair in spikes if pair is not None],
         network_filter=_words(options["--network-filter"]),
         config_file=options["--config-file"],
         split_configs=options["--split-configs"],
         run_script=options["--run-script"],
         overwrite=options["--overwrite"],
     )
+    return chosen, errors
 
 
 def _words(text: str | None) -> list[str]:

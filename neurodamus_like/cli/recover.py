@@ -13,6 +13,8 @@ was written, the frames behind are 0. This command copies what was written into 
 
 Options:
   -h --help  Show this text.
+
+Where nothing is unfinished it says so and changes nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ from neurodamus_like.io.recovery import Recovery, find_unfinished, recover_repor
 def run(argv: list[str]) -> int:
     """Run the command with the arguments behind ``recover``; return the exit code."""
     arguments = parse_arguments(__doc__ or "", ["recover", *argv])
-    parts = [part for name in arguments["FILE"] for part in find_unfinished(Path(name))]
-    for part in dict.fromkeys(parts):
+    unfinished = {name: find_unfinished(Path(name)) for name in arguments["FILE"]}
+    for name, parts in unfinished.items():
+        if not parts:
+            print(f"{name}: complete, nothing is unfinished")
+    for part in dict.fromkeys(part for parts in unfinished.values() for part in parts):
         print(describe(recover_report(part)))
     return 0
 

@@ -58,7 +58,7 @@ def run(argv: list[str]) -> int:
     if world().rank > 0:
         return 0
     job = make_job(arguments)
-    script = Path(arguments["--script"] or f"{job.name}.sbatch")
+    script = _writable_script(Path(arguments["--script"] or f"{job.name}.sbatch"))
     script.write_text(batch_script(job), encoding="utf-8")
     print(script)
     if arguments["--now"]:
@@ -112,6 +112,15 @@ def _checked_config(config: str, run_options: Sequence[str]) -> Path:
     """Return the configuration's path, after ``run`` has accepted the command line that the job will use."""
     path, _ = run_command.parse([config, *run_options])
     return path.absolute()
+
+
+def _writable_script(path: Path) -> Path:
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+        raise ConfigurationError(
+            f"the file of --script {what}", file=path, expected="a file in a folder that exists"
+        )
+    return path
 
 
 def _whole(arguments: Mapping[str, Any], option: str) -> int:

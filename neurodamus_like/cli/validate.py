@@ -18,8 +18,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from docopt import docopt
-
+from neurodamus_like.cli.commands import parse_arguments
 from neurodamus_like.config.dialect import load_simulation
 from neurodamus_like.config.obi_circuit import is_circuit_config
 from neurodamus_like.connectivity.spike_files import check_spike_inputs
@@ -28,12 +27,13 @@ from neurodamus_like.stimuli.base import stimulus_types
 from neurodamus_like.stimuli.checks import check_inputs
 from neurodamus_like.validation.circuit_checks import validate_circuit
 from neurodamus_like.validation.config_checks import validate_simulation
+from neurodamus_like.validation.core_mechanism_checks import check_core_mechanisms
 from neurodamus_like.validation.problems import Problem, errors_of, format_problems
 
 
 def run(argv: list[str]) -> int:
     """Run the command with the arguments after its name; return the exit code."""
-    options = docopt(__doc__ or "", ["validate", *argv])
+    options = parse_arguments(__doc__ or "", ["validate", *argv])
     path = Path(options["CONFIG"])
     folders = [Path(folder) for folder in options["--templates"]]
     if options["--circuit"] or is_circuit_config(path):
@@ -48,6 +48,7 @@ def run(argv: list[str]) -> int:
                 *check_modoverrides(simulation),
             ]
             problems += [Problem.from_error(error) for error in errors]
+            problems += check_core_mechanisms(simulation)
     print(_as_json(problems) if options["--json"] else format_problems(problems))
     return 1 if errors_of(problems) else 0
 

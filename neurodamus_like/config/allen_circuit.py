@@ -77,7 +77,8 @@ def read_components(document: AllenDocument) -> Components:
     for path in paths:
         if not _mod_folder(path) and not _library(path):
             document.notice(
-                f"there are neither MOD files nor a compiled library in {path}",
+                f"there are neither MOD files nor a compiled library in {path}"
+                + ("" if path.is_dir() else ", which does not exist"),
                 "components",
                 "mechanisms_dir",
                 hint="give the folder of the MOD files with --mechanisms DIR",

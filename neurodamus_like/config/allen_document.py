@@ -20,7 +20,7 @@ from neurodamus_like.exceptions import (
     ConfigurationError,
     NeurodamusLikeError,
     ProblemsError,
-    did_you_mean,
+    did_you_mean_file,
 )
 
 SUBCONFIGS = ("network", "simulation")
@@ -177,8 +177,7 @@ class AllenDocument:
         if elsewhere:
             hint = f"it exists counted from {elsewhere[0]}; write the path with ${{configdir}} to make it certain"
         else:
-            near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-            hint = did_you_mean(path.name, near) or "check the path and the manifest"
+            hint = did_you_mean_file(path) or "check the path and the manifest"
         raise self.error(f"{where[-1]!r}: {path} does not exist", *where, hint=hint)
 
     def _folders(self) -> list[Path]:
@@ -225,11 +224,10 @@ class AllenDocument:
         candidates = [file.parent / text, Path.cwd() / text]
         found = next((c for c in candidates if c.is_file()), None)
         if found is None:
-            near = [p.name for p in file.parent.iterdir()]
             raise ConfigurationError(
                 f"the configuration {text!r} does not exist",
                 file=file,
                 pointer=pointer_to(key),
-                hint=did_you_mean(Path(text).name, near) or f"it was looked for in {file.parent}",
+                hint=did_you_mean_file(candidates[0]) or f"it was looked for in {file.parent}",
             )
         return Path(os.path.normpath(found.absolute()))

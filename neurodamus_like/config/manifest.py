@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neurodamus_like.exceptions import ConfigurationError, did_you_mean
+from neurodamus_like.exceptions import ConfigurationError, did_you_mean, did_you_mean_file
 
 _VARIABLE_NAME = re.compile(r"\$[A-Za-z0-9_]+")
 _MAX_EXPANSIONS = 10
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -40,12 +41,15 @@ def read_json(path: str | Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"cannot read the configuration file: {error.strerror or error}",
             file=path,
-            hint=_nearest_file(path) or "check the path and the access rights",
-        ) from error
-    except UnicodeDecodeError as error:
+            hint=did_you_mean_file(path) or "check the path and the access rights",
+        ) from None
+    except UnicodeDecodeError:
         raise ConfigurationError(
-            "the configuration file is not a text file in UTF-8", file=path, expected="a JSON file"
-        ) from error
+            "the configuration file is not a text file in UTF-8",
+            file=path,
+            expected="a JSON file",
+            hint=_hint_for_binary(path),
+        ) from None
     return parse_json(text, path)
 
 
@@ -72,7 +76,7 @@ def parse_json(text: str, path: str | Path) -> dict[str, Any]:
             f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
             file=path,
             hint="look for a missing or superfluous comma, quote or bracket at this place or just before it",
-        ) from error
+        ) from None
     if not isinstance(document, dict):
         raise ConfigurationError(
             f"the top level of the file is a {type(document).__name__}",
@@ -204,7 +208,11 @@ def _duplicate_lines(text: str, key: str) -> str:
     return f"{quoted} stands on the lines " + ", ".join(lines) if lines else "remove one of them"
 
 
-def _nearest_file(path: Path) -> str:
-    if path.exists() or not path.parent.is_dir():
-        return ""
-    return did_you_mean(path.name, [p.name for p in path.parent.iterdir()])
+def _hint_for_binary(path: Path) -> str | None:
+    with path.open("rb") as file:
+        if file.read(len(_HDF5_SIGNATURE)) != _HDF5_SIGNATURE:
+            return None
+    return (
+        "this is an HDF5 file; give the configuration that names it, or look inside with "
+        f"`neurodamus-like info {path.name}`"
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 import h5py
 
-from neurodamus_like.exceptions import CircuitError, did_you_mean
+from neurodamus_like.exceptions import CircuitError, did_you_mean, did_you_mean_file
 
 
 @contextmanager
@@ -22,12 +22,11 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         The file is missing, is not HDF5, or is truncated; the message says which and what to do.
     """
     if not path.is_file():
-        near = (
-            did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
-        )
         what = "is a folder" if path.is_dir() else "does not exist"
         raise CircuitError(
-            f"the circuit file {what}", file=path, hint=near or "check the path in the circuit configuration"
+            f"the circuit file {what}",
+            file=path,
+            hint=did_you_mean_file(path) or "check the path in the circuit configuration",
         )
     try:
         file = h5py.File(path, "r")

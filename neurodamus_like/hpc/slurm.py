@@ -17,6 +17,7 @@ from neurodamus_like.parallel.exit_codes import CHECKPOINTED
 DEFAULT_MARGIN_S = 120
 _TIME = re.compile(r"\d+|\d+:\d\d(:\d\d)?|\d+-\d+(:\d\d){0,2}")
 _ARRAY = re.compile(r"\d+(-\d+(:\d+)?)?(,\d+(-\d+(:\d+)?)?)*(%\d+)?")
+_MEMORY = re.compile(r"\d+[KMGT]?", re.IGNORECASE)
 _SECONDS = {"D": 86400, "H": 3600, "M": 60, "S": 1}
 
 
@@ -82,6 +83,11 @@ class SlurmJob:
         if self.seeds and not _ARRAY.fullmatch(self.seeds):
             raise ConfigurationError(
                 f"--seeds={self.seeds} is not valid", expected="such as 1-10, 1,5,9 or 1-100%8 (8 at a time)"
+            )
+        if self.memory and not _MEMORY.fullmatch(self.memory):
+            raise ConfigurationError(
+                f"--mem={self.memory} is not valid",
+                expected="a size such as 100G (K, M, G or T; M if not given)",
             )
         if self.time and not 0 <= self.margin_s < seconds_of(self.time):
             raise ConfigurationError(

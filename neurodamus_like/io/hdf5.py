@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from neurodamus_like.exceptions import CircuitError, did_you_mean
+from neurodamus_like.exceptions import CircuitError, did_you_mean, did_you_mean_file
 
 IntArray = npt.NDArray[np.int64]
 
@@ -46,7 +46,7 @@ def open_h5(path: Path) -> Iterator[Any]:
             yield file
     except FileNotFoundError:
         raise CircuitError(
-            "file not found", file=path, hint="check the path in the circuit configuration"
+            "file not found", file=path, hint=did_you_mean_file(path) or _what_is_there(path.parent)
         ) from None
     except OSError as error:
         raise CircuitError(
@@ -55,6 +55,13 @@ def open_h5(path: Path) -> Iterator[Any]:
             expected="a complete HDF5 file",
             hint="the file may be truncated or of another format: copy or write it again",
         ) from error
+
+
+def _what_is_there(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    names = sorted(file.name for file in folder.glob("*.h5") if not file.name.startswith("."))
+    return f"HDF5 files in {folder}: {', '.join(names) or 'none'}"
 
 
 @contextmanager

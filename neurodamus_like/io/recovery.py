@@ -39,7 +39,7 @@ def part_of(path: Path) -> Path:
 
 
 def find_unfinished(path: Path) -> list[Path]:
-    """Return the unfinished reports that a path means.
+    """Return the unfinished reports that a path means; none if what it means is whole.
 
     Parameters
     ----------
@@ -49,19 +49,20 @@ def find_unfinished(path: Path) -> list[Path]:
     Raises
     ------
     CircuitError
-        There is none.
+        There are no results.
     """
     path = Path(path)
     if path.is_dir():
         found = sorted(path.glob(f".*.h5{PART_SUFFIX}"))
     else:
         found = [p for p in (path, part_of(path)) if p.is_file() and p.name.endswith(PART_SUFFIX)]
-    if not found:
+    is_whole = any(path.glob("*.h5")) if path.is_dir() else path.is_file() and path.suffix == ".h5"
+    if not found and not is_whole:
         raise CircuitError(
-            "there is no unfinished report",
+            "there is no report, neither whole nor unfinished",
             file=path,
             expected=f"a file .<name>.h5{PART_SUFFIX}, or a folder with such files",
-            hint="the report is whole already" if path.is_file() else "check the output folder",
+            hint="check the output folder",
         )
     return found
 

@@ -67,7 +67,7 @@ class Finding:
     found
         What was found, or what is wrong.
     needed_for
-        What does not work without it: "runs" (nothing works), "MPI", "CoreNEURON" or "" (good to know).
+        What does not work without it: "runs" (nothing works), "MPI", "CoreNEURON", "Slurm jobs" or "" (good to know).
     hint
         What to type if it is missing.
     """
@@ -90,7 +90,7 @@ def diagnose() -> list[Finding]:
         _coreneuron(),
         *_mpi(),
         _launch(),
-        _slurm(),
+        check_slurm(),
         _cache(),
         _autoloaded(),
         _machine(),
@@ -214,10 +214,15 @@ def _two_ranks(launcher: str) -> Finding:
     return Finding("2 ranks", ok, found, "MPI", hint)
 
 
-def _slurm() -> Finding:
+def check_slurm() -> Finding:
+    """Tell whether there is Slurm, whether its controller answers, and how its srun connects MPI ranks."""
     srun = shutil.which("srun")
     if srun is None:
         return Finding("Slurm", True, "not on this machine")
+    code, answer = _probe(["scontrol", "ping"])
+    if code != 0 or " is UP" not in answer:
+        hint = "jobs need a running slurmctld; `scontrol ping` says whether one answers"
+        return Finding("Slurm", False, f"{srun}, but no controller answers", "Slurm jobs", hint)
     _, text = _probe([srun, "--mpi=list"])
     kinds = [line.strip() for line in text.splitlines() if line.strip() and "plugin" not in line.lower()]
     return Finding("Slurm", True, f"{srun}, --mpi kinds: {' '.join(kinds) or '?'}")

@@ -11,6 +11,7 @@ Two kinds of end:
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import sys
@@ -19,12 +20,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from neurodamus_like.exceptions import NeurodamusLikeError
+from neurodamus_like.logs import get_logger
 from neurodamus_like.parallel.mpi import Communicator, launch_rank, world
 
 GRACE_S = 0.5
@@ -36,6 +39,7 @@ PATIENCE_S = 5.0
 """How long a rank with an error waits for the others to come to the end of a collective block."""
 
 _FAILED = 77
+_PACKAGE = Path(__file__).parents[1]
 
 
 class RemoteError(NeurodamusLikeError):
@@ -80,27 +84,54 @@ def run_guarded(main: Callable[[], int], *, debug: bool = False) -> int:
         return _end(comm, describe(error, debug=debug, rank=comm.rank if comm.size > 1 else None), 1)
 
 
+@lru_cache(maxsize=1)
 def install_excepthook() -> None:
-    """Make uncaught exceptions of a user's own script end all ranks in the same way; all ranks must call it.
+    """Show uncaught exceptions of a user's own script once, and let them end all ranks; all ranks must call it.
 
-    Without it, an exception on one rank leaves the others waiting for ever. It does nothing in a serial run.
+    Without it, an exception on one rank leaves the others waiting for ever. Of typed errors the traceback shows the
+    user's own lines, not those of the package behind them, unless the package's log is at level DEBUG.
     """
     comm = world()
-    if comm.size == 1:
-        return
     _channel()
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if isinstance(error, Exception) and not getattr(error, "collective", False):
+        if isinstance(error, NeurodamusLikeError) and not isinstance(error, RemoteError) and not _debugging():
+            trace = _lines_of_user(trace)
+            error = error.with_traceback(trace)
+            error.__cause__, error.__suppress_context__ = None, True
+        if comm.size == 1:
+            before(kind, error, trace)
+        elif isinstance(error, Exception) and not getattr(error, "collective", False):
             text = "".join(traceback.format_exception(kind, error, trace))
             _end(comm, f"rank {comm.rank}: {text.rstrip()}", 1)
         elif isinstance(error, KeyboardInterrupt):
             _end(comm, "interrupted", 130)
+        elif comm.rank == 0 and isinstance(error, RemoteError):
+            _show(describe(error))
         elif comm.rank == 0:
             before(kind, error, trace)
 
     sys.excepthook = hook
+
+
+def _debugging() -> bool:
+    return get_logger("neurodamus_like").isEnabledFor(logging.DEBUG)
+
+
+def _lines_of_user(trace: TracebackType | None) -> TracebackType | None:
+    """Return the traceback up to the last line outside the package; all of it if there is no such line."""
+    frames = []
+    while trace is not None:
+        frames.append(trace)
+        trace = trace.tb_next
+    inner = (str(_PACKAGE), contextlib.__file__)
+    while len(frames) > 1 and frames[-1].tb_frame.f_code.co_filename.startswith(inner):
+        frames.pop()
+    shown: TracebackType | None = None
+    for frame in reversed(frames):
+        shown = TracebackType(shown, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return shown
 
 
 def raise_collectively(comm: Communicator, error: Exception | None) -> None:

@@ -9,12 +9,13 @@ from neurodamus_like.config.models import Simulation
 from neurodamus_like.engine.core_build import CORENRNMECH
 from neurodamus_like.engine.mech_sources import collect_sources
 from neurodamus_like.exceptions import MechanismError
-from neurodamus_like.io.nmodl import ModHeader
 from neurodamus_like.simulation.options import RunOptions
+from neurodamus_like.validation.core_mechanism_checks import (
+    ONLY_IN_NEURON,
+    SIMULATE_WITH_NEURON,
+    beyond_coreneuron,
+)
 from neurodamus_like.validation.problems import Problem
-
-_ONLY_IN_NEURON = frozenset({"IntFire1", "IntFire2", "IntFire4"})
-_INSTEAD = 'simulate with NEURON: "target_simulator": "NEURON", or --simulator=NEURON'
 
 
 def check_simulator(simulation: Simulation, options: RunOptions) -> Iterator[Problem]:
@@ -65,27 +66,17 @@ def require_core_mechanisms(needed: set[str], folders: Sequence[Path]) -> None:
         With all that it cannot run.
     """
     headers = [header for header in collect_sources(folders).headers if header.name in needed]
-    absent = needed & _ONLY_IN_NEURON - {header.name for header in headers}
+    absent = needed & ONLY_IN_NEURON - {header.name for header in headers}
     if absent:
         raise MechanismError(
             f"CoreNEURON does not have NEURON's {', '.join(sorted(absent))}",
-            hint="add a MOD file of this name to the model; or " + _INSTEAD,
+            hint="add a MOD file of this name to the model; or " + SIMULATE_WITH_NEURON,
         )
-    found = [(header, reason) for header in headers for reason in [_beyond_coreneuron(header)] if reason]
+    found = [(header, reason) for header in headers for reason in [beyond_coreneuron(header)] if reason]
     if found:
         raise MechanismError(
             "CoreNEURON cannot run mechanisms of this model: "
             + "; ".join(f"{header.name} {reason}" for header, reason in found),
             file=found[0][0].path,
-            hint="add THREADSAFE to their NEURON blocks if they are; or " + _INSTEAD,
+            hint="add THREADSAFE to their NEURON blocks if they are; or " + SIMULATE_WITH_NEURON,
         )
-
-
-def _beyond_coreneuron(header: ModHeader) -> str | None:
-    if header.thread_safe:
-        return None
-    if header.pointers:
-        return f"has the POINTER {', '.join(header.pointers)} and is not declared THREADSAFE"
-    if header.has_verbatim:
-        return "has VERBATIM blocks and is not declared THREADSAFE"
-    return None

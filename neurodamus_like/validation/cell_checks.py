@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from neurodamus_like.config.models import NodePopulation
 from neurodamus_like.exceptions import did_you_mean
+from neurodamus_like.validation.file_checks import missing_folder
 from neurodamus_like.validation.problems import Problem
 
 _BIOPHYSICAL = ("morphology", "model_template", "x", "y", "z")
@@ -119,7 +120,9 @@ def _check_templates(
             )
         elif f"{name}.hoc" not in present:
             missing.append(f"{name}.hoc ({_cells(count)})")
-    if missing:
+    if missing and folders and not any(f.is_dir() for f in folders):
+        yield missing_folder("cell templates", folders[0])
+    elif missing:
         looked = ", ".join(str(f) + ("" if f.is_dir() else " (no such folder)") for f in folders)
         yield Problem(
             "error",
@@ -145,6 +148,9 @@ def _check_morphologies(population: NodePopulation, names: dict[str, int]) -> It
     folder, extension = source
     if not names:
         return
+    if not folder.exists():
+        yield missing_folder("morphologies", folder)
+        return
     if folder.is_file():
         present, ending = _container_names(folder), ""
     else:
@@ -153,7 +159,6 @@ def _check_morphologies(population: NodePopulation, names: dict[str, int]) -> It
     if missing:
         shown = [f"{n}{ending} ({_cells(names[n])})" for n in missing[:_MAX_LISTED]]
         more = f", and {len(missing) - _MAX_LISTED} more" if len(missing) > _MAX_LISTED else ""
-        absent = "" if folder.exists() else " (no such folder)"
         near = did_you_mean(missing[0] + ending, present)
         yield Problem(
             "error",
@@ -161,7 +166,7 @@ def _check_morphologies(population: NodePopulation, names: dict[str, int]) -> It
             f"of the population {population.name!r} not found: " + ", ".join(shown) + more,
             population.file,
             pointer,
-            f"looked in {folder}{absent}" + (f"; {near}" if near else ""),
+            f"looked in {folder}" + (f"; {near}" if near else ""),
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from neurodamus_like.config.document import Document
 from neurodamus_like.config.manifest import pointer_to
-from neurodamus_like.exceptions import ConfigurationError, did_you_mean
+from neurodamus_like.exceptions import ConfigurationError, did_you_mean_file
 from neurodamus_like.validation.problems import Problem
 
 
@@ -32,13 +32,17 @@ def missing_path(path: Path, what: str, file: Path, pointer: str) -> Problem:
     return Problem("error", f"the {what} {path} does not exist", file, pointer, nearest_path(path))
 
 
+def missing_folder(what: str, folder: Path) -> Problem:
+    """Return the one problem that stands for all files (`what`) of a folder that is not there."""
+    return Problem("error", f"the folder of {what} does not exist: {folder}", hint=nearest_path(folder))
+
+
 def nearest_path(path: Path) -> str:
     """Return a hint: the first folder of `path` that is missing, or names like the missing one."""
     parent = path.parent
     while not parent.is_dir() and parent != parent.parent:
         path, parent = parent, parent.parent
-    near = did_you_mean(path.name, os.listdir(parent)) if parent.is_dir() else ""
-    return near or f"{parent} holds nothing named {path.name!r}"
+    return did_you_mean_file(path) or f"{parent} holds nothing named {path.name!r}"
 
 
 def _named_files(raw: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from neurodamus_like.config.models import Circuit, EdgePopulation, NodePopulation
-from neurodamus_like.exceptions import NeurodamusLikeError, did_you_mean
+from neurodamus_like.exceptions import NeurodamusLikeError, did_you_mean, did_you_mean_file
 from neurodamus_like.io.edges import edge_attribute_names
 from neurodamus_like.io.hdf5 import open_h5
 from neurodamus_like.io.node_types import TypedTable, check_types, read_typed_nodes, read_types
 from neurodamus_like.io.regions import parse_region
+from neurodamus_like.validation.file_checks import missing_folder
 from neurodamus_like.validation.problems import Problem
 
 MODEL_TYPES = ("biophysical", "point_process", "point_neuron", "virtual")
@@ -50,8 +51,14 @@ def _node_problems(population: NodePopulation) -> Iterator[Problem]:
         seen.setdefault(kind, type_id)
     for kind, type_id in seen.items():
         for problem in _cell_problems(population, dict(zip(_NODE_PROPERTIES, kind, strict=True))):
-            where = f"node types of {population.name!r}, type {type_id}"
-            yield replace(problem, message=f"{where}: {problem.message}", file=population.types_file)
+            yield _in_type(problem, f"node types of {population.name!r}, type {type_id}", population)
+
+
+def _in_type(problem: Problem, where: str, population: NodePopulation | EdgePopulation) -> Problem:
+    """Return the problem with the type it was found in; a missing folder concerns all types."""
+    if problem.pointer is None:
+        return problem
+    return replace(problem, message=f"{where}: {problem.message}", file=population.types_file)
 
 
 def _cell_problems(population: NodePopulation, node: dict[str, str | None]) -> Iterator[Problem]:
@@ -84,10 +91,12 @@ def _missing(folder: Path | None, name: str, pointer: str, component: str) -> It
     if folder is None:
         yield Problem("error", f"{name!r} needs components.{component}", pointer=pointer)
         return
+    if not folder.is_dir():
+        yield missing_folder(f"components.{component}", folder)
+        return
     if (folder / name).is_file() or (pointer == "morphology" and (folder / f"{name}.swc").is_file()):
         return
-    near = [p.name for p in folder.iterdir()] if folder.is_dir() else []
-    hint = did_you_mean(name, near) or f"it is looked for in components.{component}: {folder}"
+    hint = did_you_mean_file(folder / name) or f"it is looked for in components.{component}: {folder}"
     yield Problem("error", f"there is no file {name!r}", pointer=pointer, hint=hint)
 
 
@@ -103,8 +112,7 @@ def _edge_problems(population: EdgePopulation) -> Iterator[Problem]:
     check_types(population, table.type_ids, types)
     for row, type_id in enumerate(table.type_ids.tolist()):
         for problem in _type_problems(population, table, row, own):
-            where = f"edge types of {population.name!r}, type {type_id}"
-            yield replace(problem, message=f"{where}: {problem.message}", file=population.types_file)
+            yield _in_type(problem, f"edge types of {population.name!r}, type {type_id}", population)
 
 
 def _type_problems(
@@ -126,4 +134,4 @@ def _type_problems(
     try:
         parse_region(sections, distance, population.types_file or population.file)
     except NeurodamusLikeError as error:
-        yield Problem.from_error(error)
+        yield replace(Problem.from_error(error), pointer=error.pointer or "target_sections")

@@ -12,8 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neurodamus_like.analysis.results import PopulationSpikes, RunResults
 from neurodamus_like.builder.demo import PATHWAYS, write_demo_circuit
 from neurodamus_like.builder.sonata import compute_index, write_edges, write_nodes
+from neurodamus_like.cli.demo import format_activity
+from neurodamus_like.cli.main import main
+from neurodamus_like.config.dialect import load_simulation
 from neurodamus_like.exceptions import CircuitError, ConfigurationError
 
 
@@ -119,6 +123,23 @@ def test_configuration_has_relative_paths_only(demo):
 def test_impossible_demos_are_refused(tmp_path, options, word):
     with pytest.raises(ConfigurationError, match=word):
         write_demo_circuit(tmp_path, **options)
+
+
+def test_too_few_cells_are_refused_by_the_command(capsys, tmp_path):
+    assert main(["demo", "--cells=1", f"--output-dir={tmp_path}/d"]) == 1
+    assert "--cells=1 is not valid\n  expected: a whole number, at least 10" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
+
+
+def test_the_table_shows_no_nan_where_cells_were_silent(demo):
+    spikes = [
+        PopulationSpikes("Exc", np.arange(3), np.empty(0), np.empty(0, int)),
+        PopulationSpikes("Inh", np.arange(2), np.array([1.0, 9.0]), np.array([0, 1])),
+    ]
+    table = format_activity(RunResults(load_simulation(demo / "simulation_config.json"), tuple(spikes)))
+    assert "nan" not in table
+    assert table.splitlines()[1].split() == ["Exc", "0.00", "Hz", "0%", "-", "-"]
+    assert table.splitlines()[2].split()[:5] == ["Inh", "10.00", "Hz", "100%", "-"]
 
 
 @given(st.lists(st.integers(0, 9), max_size=60))

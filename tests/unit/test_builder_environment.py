@@ -114,6 +114,25 @@ def test_new_with_wrong_options(
     assert message in capsys.readouterr().err
 
 
+def test_new_tells_all_that_is_wrong(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = network.parent
+    (folder / "run.py").write_text("mine")
+    (folder / "config.json").write_text("mine")
+    assert main(["new", str(folder), "--dt=fast", "--iclamp=1", "--spikes-inputs=lgn"]) == 1
+    shown = capsys.readouterr().err
+    assert "5 problems found" in shown
+    for part in (
+        "--dt=fast",
+        "--iclamp=1",
+        "'lgn' is not valid",
+        str(folder / "run.py"),
+        str(folder / "config.json"),
+    ):
+        assert part in shown
+    assert {p.name for p in folder.iterdir()} == {"network", "run.py", "config.json"}
+    assert (folder / "run.py").read_text() == "mine"
+
+
 def test_info_shows_populations(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [str(network / name) for name in ("v1_nodes.h5", "v1_v1_edges.h5")]
     assert main(["info", *files]) == 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 from pathlib import Path
 
 import h5py
 import pytest
+from small_circuit import write_small_circuit
 
 from neurodamus_like import __version__
 from neurodamus_like.cli import doctor, run
@@ -16,6 +18,7 @@ from neurodamus_like.cli.commands import COMMANDS, Command, UsageError, parse_ar
 from neurodamus_like.cli.main import main, normalise
 from neurodamus_like.exceptions import ConfigurationError
 from neurodamus_like.logs import close_logging
+from neurodamus_like.parallel import diagnosis
 from neurodamus_like.parallel.diagnosis import Finding, is_run_possible
 from neurodamus_like.progress import configure_progress
 from neurodamus_like.simulation.options import RunOptions
@@ -71,6 +74,9 @@ def test_a_configuration_alone_means_run(words: list[str], expected: list[str]) 
         (["run"], "run: wrong arguments"),
         (["run", "a.json", "b.json"], "run: wrong arguments"),
         (["run", "a.json", "--output-pth=x"], "did you mean '--output-path'?"),
+        (["run", "a.json", "--sav=x"], "did you mean '--save'?"),
+        (["validate", "a.json", "--jso"], "did you mean '--json'?"),
+        (["submit", "a.json", "--node=2"], "did you mean '--nodes' or '--now'?"),
         (["run", "a.json", "--output-path"], "--output-path requires argument"),
         (["run", "missing.json"], "the simulation configuration does not exist"),
         (["run", "missing.json", "--debug"], "Traceback"),
@@ -179,9 +185,30 @@ def test_doctor_lists_what_is_missing_and_what_to_type() -> None:
     text = doctor.format_findings(findings)
     assert "  --  make    make not found" in text
     assert "  make (for runs): sudo apt-get install make" in text
-    assert "A serial simulation is NOT possible." in text
+    assert text.endswith(
+        "with NEURON NOT possible, on several ranks NOT possible, with CoreNEURON NOT possible."
+    )
+    text = doctor.format_findings([findings[0], findings[2]])
+    assert text.endswith("with NEURON possible, on several ranks possible, with CoreNEURON NOT possible.")
     assert not is_run_possible(findings)
     assert is_run_possible([findings[0], findings[2]])
+
+
+@pytest.mark.parametrize(("answer", "ok"), [("is UP", True), ("is DOWN", False)])
+def test_slurm_without_a_controller_is_said(
+    answer: str, ok: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, says in (
+        ("scontrol", f"Slurmctld(primary) at here {answer}"),
+        ("srun", "MPI plugin types are...\n pmi2"),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{says}'\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    found = diagnosis.check_slurm()
+    assert found.ok == ok
+    assert ("pmi2" in found.found) == ok
+    assert ("no controller answers" in found.found) == (not ok)
 
 
 @pytest.mark.slow
@@ -210,3 +237,41 @@ def test_a_file_without_spikes_is_no_raster(tmp_path: Path, capsys: pytest.Captu
     shown = capsys.readouterr()
     assert "the file holds no spikes" in shown.err + shown.out
     assert not list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("command", [["plot", "raster"], ["info"]])
+def test_a_missing_file_names_what_is_there(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("spikes.h5", ".hidden.h5", "spikes.json", "notes.txt"):
+        (tmp_path / name).touch()
+    assert main([*command, str(tmp_path / "spiks.h5")]) == 1
+    assert "did you mean 'spikes.h5'?" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "zebra.h5")]) == 1
+    assert f"HDF5 files in {tmp_path}: spikes.h5\n" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "nowhere" / "zebra.h5")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_data_file_is_no_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with h5py.File(tmp_path / "nodes.h5", "w") as h5:
+        h5.create_group("nodes")
+    assert main(["validate", str(tmp_path / "nodes.h5")]) == 1
+    assert "neurodamus-like info nodes.h5" in capsys.readouterr().out
+
+
+def test_a_mark_of_success_is_no_configuration(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.with_name("simulation_config.json.SUCCESS").touch()
+    assert main(["validate", str(config.with_name("simulation_confg.json"))]) == 1
+    assert "did you mean 'simulation_config.json'?" in capsys.readouterr().out
+
+
+def test_submit_refuses_a_script_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_small_circuit(tmp_path)
+    assert main(["submit", str(config), f"--script={tmp_path}/nodir/x.sh"]) == 1
+    assert "the file of --script is in a folder that does not exist" in capsys.readouterr().err
+    assert main(["submit", str(config), f"--script={tmp_path}/x.sh", "--mem=lots"]) == 1
+    assert "--mem=lots is not valid" in capsys.readouterr().err
+    assert not (tmp_path / "x.sh").exists()

@@ -204,6 +204,8 @@ def test_properties_of_nodes_win_over_those_of_their_types(config: Path) -> None
     assert np.isnan(table.numbers("absent")).all()
 
 
+VERBATIM = "NEURON { ARTIFICIAL_CELL IntFire1 }\nINITIAL {\nVERBATIM\n/* C */\nENDVERBATIM\n}\n"
+POINTER = "NEURON { ARTIFICIAL_CELL IntFire1 POINTER other }\nASSIGNED { other }\n"
 TYPES = [
     ("components/points/fire.json", "there is no file 'fire.json'", "dynamics_params"),
     ("components/synapses/exc.json", "there is no file 'exc.json'", "dynamics_params"),
@@ -215,6 +217,32 @@ def test_missing_parts_are_found_without_neuron(config: Path, file: str, message
     (config.parent / file).unlink()
     problems = [p for p in validate_simulation(config) if p.level == "error"]
     assert any(message in p.message and p.pointer == pointer for p in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("folder", "component"), [("points", "point_neuron_models_dir"), ("synapses", "synaptic_models_dir")]
+)
+def test_a_missing_folder_is_one_error(config: Path, folder: str, component: str) -> None:
+    (config.parent / "components" / folder).rename(config.parent / "elsewhere")
+    (problem,) = [p for p in validate_simulation(config) if p.level == "error"]
+    assert problem.message.startswith(f"the folder of components.{component} does not exist")
+
+
+def test_artificial_cells_that_coreneuron_lacks(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(config, "target_simulator", to="CORENEURON")
+    assert main(["validate", str(config)]) == 1
+    shown = capsys.readouterr().out
+    assert shown.count("error: ") == 1
+    assert "CoreNEURON does not have NEURON's IntFire1" in shown
+    mods = config.parent / "mods"
+    mods.mkdir()
+    change(config, "components", "mechanisms_dir", to=str(mods))
+    for text, reason in ((VERBATIM, "has VERBATIM blocks"), (POINTER, "has the POINTER other")):
+        (mods / "fire.mod").write_text(text)
+        assert main(["validate", str(config)]) == 1
+        assert f"cannot run the mechanism IntFire1: it {reason}" in capsys.readouterr().out
+    (mods / "fire.mod").write_text(VERBATIM.replace("ARTIFICIAL", "THREADSAFE ARTIFICIAL"))
+    assert main(["validate", str(config)]) == 0
 
 
 def test_types_that_are_wrong(config: Path) -> None:

@@ -88,6 +88,16 @@ def test_log_file_is_written_by_rank_0_only(tmp_path: Path) -> None:
     assert default_log_name().startswith("pydamus_")
 
 
+def test_a_quiet_run_leaves_no_empty_log_file(tmp_path: Path) -> None:
+    setup_logging(log_level(quiet=True), stream=io.StringIO())
+    path = add_log_file(tmp_path / "run.log")
+    assert path is not None
+    get_logger("x").info("hidden")
+    assert not path.exists()
+    get_logger("x").warning("shown")
+    assert path.read_text().count("shown") == 1
+
+
 def test_setting_up_twice_does_not_double_messages() -> None:
     console = io.StringIO()
     setup_logging(stream=console)

@@ -78,10 +78,12 @@ def test_the_command_takes_files_names_and_folders(
     assert main(["recover", str(part_of(tmp_path / "a.h5")), str(tmp_path / "b.h5"), str(tmp_path)]) == 0
     assert "a.h5: 3 of 10 frames, up to 5.3 ms" in capsys.readouterr().out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "b.h5", "c.h5"]
-    assert main(["recover", str(tmp_path / "a.h5")]) == 1
-    assert "whole already" in capsys.readouterr().err
-    with pytest.raises(CircuitError, match="no unfinished report"):
-        find_unfinished(tmp_path)
+    assert main(["recover", str(tmp_path / "a.h5"), str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("complete, nothing is unfinished") == 2
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty", tmp_path / "no_such.h5"):
+        with pytest.raises(CircuitError, match="there is no report, neither whole nor unfinished"):
+            find_unfinished(path)
 
 
 def test_compression_changes_nothing_but_the_size(tmp_path: Path) -> None:

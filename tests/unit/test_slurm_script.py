@@ -112,6 +112,7 @@ def test_time_limits(time: str, seconds: int) -> None:
         ({"nodes": 0}, "--nodes=0"),
         ({"tasks_per_node": -1}, "--ntasks-per-node=-1"),
         ({"time": "soon"}, "--time=soon"),
+        ({"memory": "lots"}, "--mem=lots"),
         ({"seeds": "a-b"}, "--seeds=a-b"),
         ({"time": "1", "margin_s": 60}, "--margin=60"),
     ],

@@ -356,6 +356,14 @@ def test_absent_morphology(config: Path) -> None:
     assert "1 morphology of the population 'cortex' not found: m1.swc (2 cells)" in only_error(config).message
 
 
+@pytest.mark.parametrize(("folder", "what"), [("hoc", "cell templates"), ("morph", "morphologies")])
+def test_a_missing_folder_is_one_error(config: Path, folder: str, what: str) -> None:
+    (config.parent / folder).rename(config.parent / f"{folder}s")
+    problem = only_error(config)
+    assert problem.message == f"the folder of {what} does not exist: {config.parent / folder}"
+    assert f"did you mean '{folder}s'" in str(problem.hint)
+
+
 @pytest.mark.parametrize("name", ["threshold_current", "holding_current"])
 def test_relative_stimulus_without_what_it_is_relative_to(config: Path, name: str) -> None:
     with h5py.File(config.parent / "nodes.h5", "a") as file:
