@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -44,12 +44,6 @@ def configure_progress(*, rank: int = 0, enabled: bool = True, stream: TextIO | 
     """
     global _console
     _console = _Console(rank, enabled, stream)
-
-
-def set_rank(rank: int) -> None:
-    """Change only the rank of :func:`configure_progress`."""
-    global _console
-    _console = replace(_console, rank=rank)
 
 
 class Progress:
@@ -105,10 +99,6 @@ class Progress:
             self._bar.update(amount)
         elif self._shown:
             self._log_if_due()
-
-    def update_to(self, done: float) -> None:
-        """Set the work done so far, for phases that know where they are rather than how far they went."""
-        self.update(done - self.done)
 
     @property
     def fraction(self) -> float:

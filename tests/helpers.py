@@ -27,7 +27,7 @@ def mpiexec() -> str | None:
 def run_mpi(
     n: int,
     code_or_args: str | Sequence[str],
-    timeout: float = 60,
+    timeout: float = 300,
     *,
     cwd: str | Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -71,7 +71,7 @@ def _of_all_ranks(folder: Path, stream: str, ranks: int) -> str:
 
 def run_python(
     code_or_args: str | Sequence[str],
-    timeout: float = 60,
+    timeout: float = 300,
     *,
     cwd: str | Path | None = None,
     env: Mapping[str, str] | None = None,

@@ -105,10 +105,6 @@ class ConnectionMap:
             f"{self.target_network_name}[{self.target_nodes.filter_str}])"
         )
 
-    def max_connections(self) -> int:
-        """Return the number of pairs of source and target."""
-        return len(self.source_nodes) * len(self.target_nodes)
-
     def add_properties(
         self,
         names: str | Sequence[str],

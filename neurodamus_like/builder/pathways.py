@@ -62,11 +62,6 @@ class SynapseKind:
     mean_extra_vesicles: float = 1.0
     u_hill: float = 2.0
 
-    @property
-    def is_excitatory(self) -> bool:
-        """True for AMPA/NMDA synapses."""
-        return self.type_id >= 100
-
 
 @dataclass(frozen=True)
 class Pathway:

@@ -321,13 +321,6 @@ def lognormal_parameters(mean: float, variance: float) -> tuple[float, float]:
     return math.log(m2 / math.sqrt(variance + m2)), math.sqrt(math.log((variance + m2) / m2))
 
 
-def normal_vector(
-    ids: tuple[int, ...], mean: float, variance: float, n: int, global_index: int | None = None
-) -> FloatArray:
-    """Return the first `n` normal variates of the stream `ids` (see :meth:`RandomStream.normal`)."""
-    return RandomStream(*ids, global_index=global_index).normal(mean, variance, n)
-
-
 def lognormal_second_draw(
     streams: npt.NDArray[np.int64], mean: float, variance: float, global_index: int | None = None
 ) -> FloatArray:

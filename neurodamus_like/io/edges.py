@@ -131,12 +131,6 @@ def edge_attribute_names(file: Path, population: str) -> list[str]:
         return attribute_names(population_group(h5, "edges", population), "edge")
 
 
-def edge_population_size(file: Path, population: str) -> int:
-    """Return the number of edges of a population."""
-    with open_h5(file) as h5:
-        return int(population_group(h5, "edges", population)["target_node_id"].shape[0])
-
-
 class _Reader:
     """An open edge file, with what to read from it."""
 

@@ -89,12 +89,6 @@ def read_nodes(
     )
 
 
-def population_size(file: Path, population: str) -> int:
-    """Return the number of nodes of a population."""
-    with open_h5(file) as h5:
-        return _size(population_group(h5, "nodes", population))
-
-
 def population_node_ids(file: Path, population: str) -> IntArray:
     """Return the ids of all nodes, int64[n], in file order (0, 1, ... without a ``node_id`` dataset)."""
     with open_h5(file) as h5:

@@ -252,10 +252,10 @@ def _is_speaker(comm: Communicator) -> bool:
     """Tell the higher ranks that this one failed, until a lower one is heard or the grace is over.
 
     When all ranks fail at once each hears of a lower one almost immediately and stops telling, so that the
-    number of messages stays proportional to the number of ranks.
+    number of messages stays proportional to the number of ranks. Rank 0 has nobody to listen to.
     """
     channel, higher, pending = _channel(), iter(range(comm.rank + 1, comm.size)), []
-    ends = time.monotonic() + GRACE_S
+    ends = time.monotonic() + (GRACE_S if comm.rank else 0.0)
     more = True
     while more or time.monotonic() < ends:
         if channel.iprobe(tag=_FAILED):

@@ -80,10 +80,6 @@ class Communicator:
         """Return the maximum over ranks of a number, or of arrays of one shape, element by element."""
         return value
 
-    def allreduce_min(self, value: T) -> T:
-        """Return the minimum over ranks of a number, or of arrays of one shape, element by element."""
-        return value
-
     def abort(self, code: int = 1) -> None:
         """End the processes of all ranks at once, without clean-up."""
         sys.stdout.flush()
@@ -116,9 +112,6 @@ class _MPICommunicator(Communicator):
 
     def allreduce_max(self, value: T) -> T:
         return cast(T, self._allreduce(value, "MAX"))
-
-    def allreduce_min(self, value: T) -> T:
-        return cast(T, self._allreduce(value, "MIN"))
 
     def abort(self, code: int = 1) -> None:
         sys.stdout.flush()

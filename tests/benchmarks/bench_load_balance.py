@@ -23,7 +23,6 @@ from neurodamus_like.config.dialect import load_simulation
 from neurodamus_like.distribution.assignment import Assignment, deal, share
 from neurodamus_like.distribution.pieces import share_in_pieces
 from neurodamus_like.distribution.splitting import SectionTree
-from neurodamus_like.io.edges import edge_population_size
 from neurodamus_like.parallel.partition import efficiency, partition_lpt, rank_loads
 from neurodamus_like.plotting.backend import create_figure
 from neurodamus_like.plotting.balance import plot_balance
@@ -224,9 +223,7 @@ def weak_scaling(folder: Path, cells_per_rank: int, ranks: Sequence[int]) -> Non
         config = write_demo_circuit(folder / f"weak{size}", n_cells=cells_per_rank * size, tstop_ms=5.0)
         ns, ids = _cell_costs(config, folder)
         steps, _ = _measure_shares(config, folder, size, ns, ids)
-        synapses = sum(
-            edge_population_size(e.file, e.name) for e in load_simulation(config).circuit.edges.values()
-        )
+        synapses = sum(e.size for e in load_simulation(config).circuit.edges.values())
         count = cells_per_rank * size
         print(f"| {size} | {count} | {synapses / count:.0f} | {steps.max():.3f} | {efficiency(steps):.3f} |")
 

@@ -189,7 +189,7 @@ Neurodamus(sys.argv[1], progress=False, logging_level=20).run()
 def test_wrong_options(options: list[str], words: str, tmp_path: Path) -> None:
     config = tmp_path / "simulation_config.json"
     config.write_text("{}")
-    done = run_python(["-m", "neurodamus_like.cli.main", "estimate", str(config), *options], 60)
+    done = run_python(["-m", "neurodamus_like.cli.main", "estimate", str(config), *options])
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr

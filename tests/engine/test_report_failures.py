@@ -57,12 +57,12 @@ def test_a_killed_rank_leaves_a_readable_file_and_no_hang(victim: int, tmp_path:
     )
     part = tmp_path / "out" / ".soma.h5.part"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while written_ms(part) < 50.0 and time.monotonic() < deadline:
             assert process.poll() is None, "the run ended by itself"
             time.sleep(0.05)
         os.kill(int((tmp_path / f"pid{victim}").read_text()), signal.SIGKILL)
-        assert process.wait(timeout=30) != 0
+        assert process.wait(timeout=120) != 0
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -9,7 +9,6 @@ from model_runs import run_json
 from neurodamus_like.engine.rng import (
     RandomStream,
     lognormal_second_draw,
-    normal_vector,
     philox_blocks,
     random_words,
 )
@@ -152,14 +151,14 @@ nrn.apply_run_settings(m.Run(1.0, 0.025, random_seed=42), m.Conditions())
 random = nrn.h.Random()
 random.Random123(1, 2, 3)
 random.normal(0, 1)
-print(json.dumps([random.repick(), rng.normal_vector((1, 2, 3), 0, 1, 1)[0]]))
+print(json.dumps([random.repick(), rng.RandomStream(1, 2, 3).normal(0, 1, 1)[0]]))
 """
     of_neuron, ours = run_json(code, tmp_path)
-    assert of_neuron == ours == normal_vector((1, 2, 3), 0, 1, 1, global_index=42)[0]
+    assert of_neuron == ours == RandomStream(1, 2, 3, global_index=42).normal(0, 1, 1)[0]
 
 
 def test_noise_numbers_of_the_reference():
-    values = normal_vector((1, 2, 3), 0.5, 0.1, 11, global_index=0)
+    values = RandomStream(1, 2, 3, global_index=0).normal(0.5, 0.1, 11)
     np.testing.assert_allclose(values[:2], [0.70681968, 0.56316322], atol=5e-9)
     assert len(values) == 11
 
@@ -202,7 +201,7 @@ def test_a_stream_has_one_to_three_ids(ids):
 
 def test_moments():
     n = 200_000
-    normal = normal_vector((4, 4), 0.3, 0.09, n, global_index=1)
+    normal = RandomStream(4, 4, global_index=1).normal(0.3, 0.09, n)
     assert normal.mean() == pytest.approx(0.3, abs=4 * 0.3 / math.sqrt(n))
     assert normal.var() == pytest.approx(0.09, rel=4 * math.sqrt(2 / n))
     gamma = RandomStream(5, global_index=1).gamma(0.5, 2.0, n)

@@ -107,7 +107,7 @@ def test_a_second_model_is_the_same_and_nothing_stays(factory: str) -> None:
     assert len(found["spikes"][0]) > 0
     assert all(spikes == found["spikes"][0] for spikes in found["spikes"])
     assert all(left == [0, 0, 0, 0] for left in found["left"])
-    assert found["sizes"][-1] - found["sizes"][1] < 2_000_000  # one model takes 10 MB
+    assert found["sizes"][-1] - found["sizes"][1] < 8_000_000  # four models, of 10 MB each
 
 
 def test_columns_behave_like_arrays_of_objects() -> None:

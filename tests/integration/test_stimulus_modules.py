@@ -264,11 +264,11 @@ def test_what_coreneuron_cannot_do_names_the_alternative(circuit: Path, tmp_path
         ([f"--nrnmech={library}"], ["no libcorenrnmech.so beside", "extracellular potential", "2 problems"]),
     ):
         args = ["-m", "neurodamus_like.cli.main", "run", str(field), "--simulator=coreneuron", *more]
-        done = run_python(args, 60)
+        done = run_python(args)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         for part in expected:
             assert part in done.stderr, done.stderr
-    done = run_python(["-m", "neurodamus_like.cli.main", "run", str(field), "--model-stats"], 60)
+    done = run_python(["-m", "neurodamus_like.cli.main", "run", str(field), "--model-stats"])
     assert done.returncode == 1
     assert "only for CoreNEURON" in done.stderr

@@ -87,7 +87,7 @@ def test_same_spikes_on_1_2_and_4_ranks(tmp_path: Path) -> None:
 def test_an_error_on_one_rank_ends_all(ranks: int, tmp_path: Path) -> None:
     edges = Edges("A__A", "A", "A", [(0, 1), (1, 2)], {"conductance": [np.nan, 1.0]})
     config = TinyCircuit([edges]).write(tmp_path)
-    done = run_mpi(ranks, ["-m", "neurodamus_like.cli.main", "run", str(config), "--no-progress"], 60)
+    done = run_mpi(ranks, ["-m", "neurodamus_like.cli.main", "run", str(config), "--no-progress"])
     assert done.returncode == 1, done.stdout + done.stderr
     assert (done.stdout + done.stderr).count("conductance is not a number for 1 edge") == 1
 

@@ -14,10 +14,14 @@ import sys
 from neurodamus_like.exceptions import CircuitError, ProblemsError, SectionIdError
 from neurodamus_like.parallel.errors import collectively, install_excepthook, raise_collectively, run_guarded
 from neurodamus_like.parallel.mpi import world
+import neurodamus_like.parallel.errors as errors
 comm = world()
 def guarded(main, **options):
     sys.exit(run_guarded(main, **options))
 """
+
+PATIENT = HEAD + "errors.GRACE_S, errors.SILENCE_S, errors.PATIENCE_S = 5, 100, 100\n"
+"""For what must not depend on how fast the ranks are: each waits long for the others."""
 
 RANKS = [2, 4]
 
@@ -34,7 +38,7 @@ def main():
     return 0
 guarded(main)
 """
-    result = run_mpi(ranks, HEAD + code, timeout=120)
+    result = run_mpi(ranks, HEAD + code)
     assert result.returncode == 1
     assert result.stderr.count("nodes.h5 is truncated") == 1
     assert f"rank {bad}: error: nodes.h5 is truncated" in result.stderr
@@ -51,7 +55,7 @@ def main():
     return 0
 guarded(main)
 """
-    result = run_mpi(ranks, HEAD + code, timeout=120)
+    result = run_mpi(ranks, HEAD + code)
     assert result.returncode == 1
     assert result.stderr.count("Traceback") == 1
     assert "rank 1: Traceback" in result.stderr
@@ -65,7 +69,7 @@ def main():
     raise CircuitError(f"trouble number {comm.rank}.")
 guarded(main)
 """
-    result = run_mpi(ranks, HEAD + code, timeout=120)
+    result = run_mpi(ranks, PATIENT + code)
     assert result.returncode == 1
     assert result.stderr.count("trouble number") == 1
     assert "rank 0: error: trouble number 0." in result.stderr
@@ -83,7 +87,7 @@ def main():
     return 0
 guarded(main)
 """
-    result = run_mpi(4, HEAD + code, timeout=120)
+    result = run_mpi(4, PATIENT + code)
     assert result.returncode == 1
     assert "rank 1: error: trouble number 1." in result.stderr
     assert "trouble number 3." not in result.stderr
@@ -102,7 +106,7 @@ Path(r"{tmp_path}", f"rank{{comm.rank}}").write_text(str(code))
 comm.barrier()
 sys.exit(code)
 """
-    result = run_mpi(ranks, HEAD + code, timeout=120)
+    result = run_mpi(ranks, PATIENT + code)
     assert result.returncode == 1
     assert result.stderr.count("section 99") == 1
     assert f"rank {ranks // 2}: error: section 99 on {ranks // 2}\n  where: ids 7" in result.stderr
@@ -126,7 +130,7 @@ def main():
     return 0
 guarded(main)
 """
-    result = run_mpi(2, HEAD + code, timeout=120)
+    result = run_mpi(2, PATIENT + code)
     assert result.returncode == 1
     assert result.stdout.count("typed") == 2
     assert result.stderr.count("ZeroDivisionError: division by zero") == 1
@@ -143,7 +147,7 @@ def main():
     return 0
 guarded(main)
 """
-    result = run_mpi(2, HEAD + code, timeout=120)
+    result = run_mpi(2, HEAD + code)
     assert (result.returncode, result.stdout.count("fine"), result.stderr.strip()) == (0, 2, "")
 
 
@@ -156,7 +160,7 @@ def main():
     return 0
 guarded(main)
 """
-    result = run_mpi(2, HEAD + code, timeout=120)
+    result = run_mpi(2, HEAD + code)
     assert result.returncode == 1
     assert result.stderr.count("enough") == 1
 
@@ -168,7 +172,7 @@ if comm.rank == 1:
     raise ValueError("in my script")
 comm.barrier()
 """
-    result = run_mpi(2, HEAD + code, timeout=120)
+    result = run_mpi(2, HEAD + code)
     assert result.returncode == 1
     assert result.stderr.count("ValueError: in my script") == 1
 
@@ -182,7 +186,7 @@ def main():
     return 0
 guarded(main, debug=True)
 """
-    result = run_mpi(2, HEAD + code, timeout=120)
+    result = run_mpi(2, PATIENT + code)
     assert result.returncode == 1
     assert result.stderr.count("rank 0: Traceback") == 1
     assert "error: bad file" in result.stderr
@@ -199,7 +203,7 @@ def main():
     return 0
 guarded(main)
 """
-    result = run_mpi(ranks, HEAD + code, timeout=120)
+    result = run_mpi(ranks, HEAD + code)
     assert result.returncode == 1
     assert result.stderr.count("rank 1: error: edges.h5 is truncated") == 1
 

@@ -21,18 +21,18 @@ assert comm.bcast({"from": r}, root=n - 1) == {"from": n - 1}
 assert comm.gather(r * r, root=n - 1) == ([i * i for i in range(n)] if r == n - 1 else None)
 assert comm.allgather(str(r)) == [str(i) for i in range(n)]
 total = n * (n - 1) // 2
-assert (comm.allreduce_sum(r), comm.allreduce_max(r), comm.allreduce_min(r + 0.5)) == (total, n - 1, 0.5)
+assert (comm.allreduce_sum(r), comm.allreduce_max(r)) == (total, n - 1)
 array = np.arange(6.0).reshape(2, 3) + r
 np.testing.assert_array_equal(comm.allreduce_sum(array), n * np.arange(6.0).reshape(2, 3) + total)
 np.testing.assert_array_equal(comm.allreduce_max(array.T), (np.arange(6.0).reshape(2, 3) + n - 1).T)
-np.testing.assert_array_equal(comm.allreduce_min(np.array([r, -r])), [0, 1 - n])
+np.testing.assert_array_equal(comm.allreduce_max(np.array([r, -r])), [n - 1, 0])
 print(f"size {n}\\n", end="", flush=True)
 """
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_collectives(ranks: int) -> None:
-    result = run_mpi(ranks, COLLECTIVES.replace("(n == 1)", "False"), timeout=60)
+    result = run_mpi(ranks, COLLECTIVES.replace("(n == 1)", "False"))
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.count(f"size {ranks}") == ranks
 

@@ -124,7 +124,7 @@ def simulations(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(simulations())
 def test_round_trip_of_valid_simulations(document: dict[str, Any]) -> None:
     """What was written is what the model says, order included, and the schema agrees that it is valid."""

@@ -36,7 +36,7 @@ def naive(path: Path, targets: list[int], sources: list[int] | None) -> list[tup
 ids = st.lists(st.integers(0, N_NODES + 2), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     edges=st.lists(
         st.tuples(st.integers(0, N_NODES - 1), st.integers(0, N_NODES - 1)), min_size=1, max_size=60

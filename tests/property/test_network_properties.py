@@ -16,7 +16,7 @@ from neurodamus_like.builder import NetworkBuilder, Probability, Uniform
 from neurodamus_like.builder.sampling import distinct_ragged
 from neurodamus_like.builder.store import merge_sorted, windows_of
 
-SLOW = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

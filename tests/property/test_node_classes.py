@@ -11,7 +11,7 @@ from neurodamus_like.io.node_classes import NodeClasses
 SIZE = 9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.frozensets(st.integers(0, SIZE + 3)), max_size=70))
 def test_classes_say_who_belongs_where(selections: list[frozenset[int]]) -> None:
     classes = NodeClasses.group([np.array(sorted(s), dtype=np.int64) for s in selections], SIZE)

@@ -80,7 +80,7 @@ def none_or(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rule_lists(), st.lists(st.tuples(st.integers(0, N_SOURCE - 1), st.integers(0, N_TARGET - 1)), max_size=25)
 )
@@ -109,7 +109,7 @@ def test_masks_equal_a_loop(rules: list[PathwayRule], pairs: list[tuple[int, int
         assert hit == any(s in rule.source_id and t in rule.target_id for s, t in edges.tolist())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     rule_lists(), st.lists(st.tuples(st.integers(0, N_SOURCE - 1), st.integers(0, N_TARGET - 1)), max_size=25)
 )
@@ -128,7 +128,7 @@ def test_edges_that_are_read_hold_all_that_are_kept(
         assert not kept.any()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(

@@ -72,7 +72,7 @@ def test_a_compartment_without_length_is_a_point() -> None:
     np.testing.assert_allclose(compute_line_source_factors(compartments, contacts, SIGMA)[0], expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(-3, 3), st.floats(-3, 3), st.floats(-3, 3))
 def test_turning_the_whole_world_changes_nothing(seed: int, x: float, y: float, z: float) -> None:
     compartments, contacts = random_compartments(seed, 5)

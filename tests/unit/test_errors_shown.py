@@ -13,7 +13,7 @@ def test_a_path_the_system_refuses_is_named_in_one_line() -> None:
 
 
 def test_demo_into_a_folder_that_cannot_be_made() -> None:
-    done = run_python(["-m", "neurodamus_like.cli.main", "demo", "--output-dir=/proc/nowhere"], 60)
+    done = run_python(["-m", "neurodamus_like.cli.main", "demo", "--output-dir=/proc/nowhere"])
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "/proc/nowhere" in done.stderr

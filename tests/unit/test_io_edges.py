@@ -16,7 +16,6 @@ from neurodamus_like.io import hdf5
 from neurodamus_like.io.edges import (
     count_edges_per_target,
     edge_attribute_names,
-    edge_population_size,
     iter_edge_blocks,
     read_edges,
 )
@@ -69,7 +68,6 @@ def test_filter_by_source_keeps_synapse_ids(population: EdgePopulation) -> None:
 
 def test_counts_without_columns(population: EdgePopulation) -> None:
     assert count_edges_per_target(population, np.array([2, 1, 0, 1000])).tolist() == [3, 0, 2, 0]
-    assert edge_population_size(population.file, "e") == 6
 
 
 def test_blocks_hold_whole_targets(population: EdgePopulation) -> None:

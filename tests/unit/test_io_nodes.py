@@ -14,7 +14,6 @@ from neurodamus_like.io.nodes import (
     node_attribute_names,
     node_populations,
     population_node_ids,
-    population_size,
     read_nodes,
 )
 
@@ -52,7 +51,7 @@ def grouped_file(tmp_path: Path) -> Path:
 
 def test_all_columns(node_file: Path) -> None:
     table = read_nodes(node_file, "p")
-    assert len(table) == population_size(node_file, "p") == 4
+    assert len(table) == 4
     assert table.node_ids.tolist() == [0, 1, 2, 3]
     assert table.node_ids.dtype == np.int64
     assert sorted(table.columns) == node_attribute_names(node_file, "p")

@@ -8,7 +8,7 @@ import pytest
 
 from neurodamus_like import progress as module
 from neurodamus_like.logs import close_logging, get_logger, setup_logging
-from neurodamus_like.progress import Progress, configure_progress, format_duration, set_rank
+from neurodamus_like.progress import Progress, configure_progress, format_duration
 
 
 class Clock:
@@ -59,9 +59,9 @@ def test_a_fast_phase_gives_one_line(console: io.StringIO, clock: Clock) -> None
 
 def test_a_slow_phase_gives_a_line_every_few_seconds(console: io.StringIO, clock: Clock) -> None:
     with Progress("run", 1000.0, "ms") as progress:
-        for step in range(1, 31):
+        for _ in range(30):
             clock.now += 1
-            progress.update_to(0.5 * step)
+            progress.update(0.5)
     lines = console.getvalue().splitlines()
     assert len(lines) == 7
     assert "run: 0 % (2.5/1000 ms)" in lines[0]
@@ -92,7 +92,7 @@ def test_bar_on_a_terminal_makes_room_for_messages() -> None:
 @pytest.mark.parametrize("silence", ["rank", "disabled"])
 def test_silence(console: io.StringIO, clock: Clock, silence: str) -> None:
     if silence == "rank":
-        set_rank(1)
+        configure_progress(rank=1, stream=console)
     else:
         configure_progress(enabled=False, stream=console)
     with Progress("cells", 10) as progress:

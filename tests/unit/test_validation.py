@@ -176,7 +176,7 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [(*path, k) for k in here] + [p for part in nested for p in part]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(
     place=st.sampled_from(places(simulation_config())),
     value=st.sampled_from([None, [], {}, 5, -1.5, "", True, [1], {"x": 1}, "zzz", ["a"], [{}], float("inf")]),
