@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurodamus_like.engine import nrn
+from neurodamus_like.engine import exchange_clock, nrn
 from neurodamus_like.engine.artificial import register_artificial_spike_source
 from neurodamus_like.engine.core_limits import refuse_what_would_be_left_out
 from neurodamus_like.engine.coreneuron import CoreSettings, require_library, switched_on
@@ -84,6 +84,7 @@ def simulate_files(
     require_library()
     nrn.h.cvode.cache_efficient(1)
     nrn.h.cvode.use_fast_imem(int(membrane_currents))
+    exchange_clock.begin_block()
     with (
         plain_path(folder) as model,
         plain_path(output) as results,

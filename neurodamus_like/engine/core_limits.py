@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from neurodamus_like.engine import nrn
+from neurodamus_like.engine.output import STDERR, caught_output
 from neurodamus_like.exceptions import SimulationError
 
 _EVENTS_LEFT_OUT = {
@@ -29,7 +27,7 @@ def refuse_what_would_be_left_out() -> None:
     SimulationError
         With all that was found.
     """
-    found = [*_of_the_membrane(), *_of_the_solver(), *_of_the_queue()]
+    found = [*_of_the_membrane(), *_of_the_solver(), *_of_the_queue(), *_of_recordings()]
     if found:
         raise SimulationError(
             "CoreNEURON cannot simulate this model: " + "; ".join(found),
@@ -44,7 +42,7 @@ def _of_the_membrane() -> Iterator[str]:
 
 
 def _of_the_solver() -> Iterator[str]:
-    nrniv = ctypes.CDLL(str(Path(str(nrn.h.neuronhome())).parents[1] / "lib" / "libnrniv.so"))
+    nrniv = _nrniv()
     if nrn.h.cvode.active():
         yield "variable time steps (CVode)"
     if ctypes.c_void_p.in_dll(nrniv, "nrn_multisplit_setup_").value:
@@ -53,6 +51,26 @@ def _of_the_solver() -> Iterator[str]:
     no_equations.restype = ctypes.c_bool
     if not no_equations():
         yield "equations besides the cables (LinearMechanism)"
+
+
+def _nrniv() -> ctypes.CDLL:
+    return ctypes.CDLL(str(Path(str(nrn.h.neuronhome())).parents[1] / "lib" / "libnrniv.so"))
+
+
+def _of_recordings() -> Iterator[str]:
+    """Have NEURON make the list of recorded variables for CoreNEURON, as it will: it says what it leaves out."""
+    numbers, pointers = (ctypes.c_int * 3)(), (ctypes.c_void_p * 5)()
+    size, requests, variables = (ctypes.byref(numbers, i * ctypes.sizeof(ctypes.c_int)) for i in range(3))
+    vectors, *columns = (ctypes.byref(pointers, i * ctypes.sizeof(ctypes.c_void_p)) for i in range(5))
+    make = _nrniv().nrnthread_get_trajectory_requests
+    said = caught_output(lambda: make(0, size, requests, vectors, variables, *columns), STDERR)
+    count = said.count("ignored because not a Range Variable")
+    if count:
+        yield (
+            f"{count} recorded variables that do not belong to a section or a mechanism (Vector.record of a weight of "
+            "a NetCon, of a global variable or of the diameter), whose vectors would have a wrong length: read "
+            "what does not change once, or change and note it between blocks of time"
+        )
 
 
 def _of_the_queue() -> Iterator[str]:
@@ -77,15 +95,4 @@ def _queued_events() -> list[str]:
     nrn.h.cvode.print_event_queue(times)
     if not times.size():
         return []
-    sys.stdout.flush()
-    terminal = os.dup(1)
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 1)
-        try:
-            nrn.h.cvode.print_event_queue()
-            ctypes.CDLL(None).fflush(None)
-        finally:
-            os.dup2(terminal, 1)
-            os.close(terminal)
-        caught.seek(0)
-        return caught.read().decode(errors="replace").splitlines()
+    return caught_output(nrn.h.cvode.print_event_queue).splitlines()

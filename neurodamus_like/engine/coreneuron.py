@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurodamus_like.config.models import CELL_ORDERS
-from neurodamus_like.engine import nrn
+from neurodamus_like.engine import exchange_clock, nrn
 from neurodamus_like.engine.core_limits import refuse_what_would_be_left_out
 from neurodamus_like.exceptions import MechanismError, SimulationError
 
@@ -70,6 +70,7 @@ class CoreNeuron:
         if not self._blocks_done:
             require_library()
             refuse_what_would_be_left_out()
+        exchange_clock.begin_block()
         with switched_on(self._settings, model_stats=self._settings.model_stats and not self._blocks_done):
             nrn.advance(until_ms)
         self._blocks_done += 1

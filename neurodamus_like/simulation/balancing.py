@@ -25,6 +25,11 @@ from neurodamus_like.targets.nodeset import NodesetTarget
 
 logger = logging.getLogger(__name__)
 
+NOT_MEASURED = (
+    "load balance not measured: CoreNEURON does not tell how long ranks compute, and what would look at the clock "
+    "in it cannot be compiled here"
+)
+
 
 def make_load_balance(
     simulation: Simulation,
@@ -78,11 +83,26 @@ def describe_predicted(assignment: Assignment) -> str:
     return f"{text}, predicted average/maximum {assignment.efficiency:.3f}"
 
 
-def log_measured(assignment: Assignment | None, compute_s: float, comm: Communicator) -> None:
-    """Log average over maximum of the time ranks spent computing, beside the prediction; collective."""
-    measured = np.array(comm.allgather(compute_s), dtype=np.float64)
-    if comm.size > 1 and measured.max() > 0:
-        logger.info("load balance %s", describe_measured(assignment, measured))
+def log_measured(assignment: Assignment | None, compute_s: float | None, comm: Communicator) -> None:
+    """Log average over maximum of the time ranks spent computing, beside the prediction; collective.
+
+    Parameters
+    ----------
+    assignment
+        What was predicted, if anything was.
+    compute_s
+        Seconds this rank computed; None where that is not known.
+    comm
+        The ranks.
+    """
+    if comm.size == 1:
+        return
+    everywhere = comm.allgather(compute_s)
+    known = [seconds for seconds in everywhere if seconds is not None]
+    if len(known) < len(everywhere):
+        logger.info(NOT_MEASURED)
+    elif max(known) > 0:
+        logger.info("load balance %s", describe_measured(assignment, np.array(known, dtype=np.float64)))
 
 
 def describe_measured(assignment: Assignment | None, measured_s: FloatArray) -> str:

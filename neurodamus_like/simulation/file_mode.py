@@ -120,7 +120,7 @@ class FileMode:
         node, options = self.node, self.node.options
         frames = node.output_dir / FRAMES_NAME
         reports = self._reports(manifest, frames)
-        with node.timer.phase("solve"):
+        with node.timer.phase("solve"), node.measured():
             core_files.simulate_files(
                 self.folder.data,
                 node.output_dir,

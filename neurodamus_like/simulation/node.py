@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ class Node(BuildPhases):
     timer
         Time and memory of each phase.
     compute_s
-        Seconds that this rank has computed in `solve`, without waiting for other ranks.
+        Seconds that this rank has computed, without waiting for other ranks; None where that is not known.
     modules
         Simulation modules of the user; ``modules.sim`` is what they get as `sim`.
 
@@ -113,8 +115,7 @@ class Node(BuildPhases):
             self._initialize_state()
         reports = self._reports
         block = self.engine.block_ms if reports is None else min(self.engine.block_ms, reports.block_ms())
-        begin_s = nrn.compute_time_s()
-        with self.timer.phase("solve"), self._checkpoints.listening():
+        with self.timer.phase("solve"), self._checkpoints.listening(), self.measured():
             advance_in_blocks(
                 tstop,
                 block_ms=block,
@@ -122,7 +123,17 @@ class Node(BuildPhases):
                 advance=self.modules.drive(self.engine.advance, self.simulation.run),
                 stops=self._checkpoints.stops(nrn.now_ms(), tstop),
             )
-        self.compute_s += nrn.compute_time_s() - begin_s
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Add to `compute_s` what this rank computes inside the block."""
+        before = self.engine.computing_s() or 0.0
+        yield
+        after = self.engine.computing_s()
+        if after is None:
+            self.compute_s = None
+        elif self.compute_s is not None:
+            self.compute_s += after - before
 
     def save(self) -> None:
         """Write a checkpoint of the present state (after `sim_init`); collective."""

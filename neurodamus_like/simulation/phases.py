@@ -81,7 +81,7 @@ class BuildPhases:
         self._output = OutputFolder(self.output_dir, self.simulation.path, self.comm, keep)
         self._synapses_made = False
         self._output_ready = False
-        self.compute_s = 0.0
+        self.compute_s: float | None = 0.0
         self.modules = SimulationModules(self.comm, SimulationView(self))
 
     @property

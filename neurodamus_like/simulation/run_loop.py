@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from neurodamus_like.engine import nrn
+from neurodamus_like.engine import exchange_clock, nrn
 from neurodamus_like.engine.coreneuron import CoreNeuron, CoreSettings
 from neurodamus_like.progress import Progress
 from neurodamus_like.simulation.options import RunOptions
@@ -25,18 +25,21 @@ class Engine:
         Integrates up to a time (ms).
     block_ms
         Length of a block that costs little besides the integration.
+    computing_s
+        Returns for how long this rank has computed so far, without waiting for others; None where it is not known.
     """
 
     advance: Callable[[float], None]
     block_ms: float
+    computing_s: Callable[[], float | None]
 
 
 def engine_for(simulator: str, options: RunOptions) -> Engine:
     """Return the engine of a simulator, ``NEURON`` or ``CORENEURON``."""
     if simulator == "NEURON":
-        return Engine(nrn.advance, DEFAULT_BLOCK_MS)
+        return Engine(nrn.advance, DEFAULT_BLOCK_MS, nrn.compute_time_s)
     settings = CoreSettings(options.cell_permute, options.model_stats, 2 if options.debug else 0)
-    return Engine(CoreNeuron(settings).advance, CORENEURON_BLOCK_MS)
+    return Engine(CoreNeuron(settings).advance, CORENEURON_BLOCK_MS, exchange_clock.computing_s)
 
 
 def advance_in_blocks(

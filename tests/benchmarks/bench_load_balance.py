@@ -89,6 +89,25 @@ for repeat in range(3):
 print("RESULT" + json.dumps(best * 1e9 * run.dt_ms / run.tstop_ms))
 """
 
+_CORE_STEP = """
+import json, sys, time
+from neurodamus_like.engine import nrn
+from neurodamus_like.simulation.node import Node
+node = Node(sys.argv[1], output_path=sys.argv[2], progress=False, disable_reports=True, simulator="CORENEURON")
+node.load_targets(); node.compute_load_balance(); node.create_cells(); node.create_synapses()
+node.enable_replay(); node.init()
+run, best = node.simulation.run, {}
+def block(ms):
+    begin = time.process_time(); node.engine.advance(nrn.now_ms() + ms)
+    best[ms] = min(best.get(ms, float("inf")), time.process_time() - begin)
+for repeat in range(3):
+    nrn.h.finitialize(node.simulation.conditions.v_init_mV)
+    block(1.0); block(run.tstop_ms - 1.0)
+steps = (run.tstop_ms - 2.0) / run.dt_ms
+print("RESULT" + json.dumps((best[run.tstop_ms - 1.0] - best[1.0]) * 1e9 / steps))
+"""
+"""A long block less a short one: what copying the model costs is in both."""
+
 
 def main(argv: list[str]) -> None:
     """Measure and print everything; with `--quick` the small circuit only."""
@@ -163,22 +182,25 @@ def shares(title: str, config: Path, folder: Path) -> list[str]:
     """Print predicted and measured shares of two ranks, and what the balance costs."""
     costs = _child(_COSTS, config, folder / "out")
     print(f"\n{title}: shares of 2 ranks, each measured alone\n")
-    print("| mode | rank | cells | predicted ms/step | predicted share | measured share | difference |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| simulator | mode | rank | cells | predicted ms/step | measured | predicted share | measured | difference |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     missed = []
     for mode, parts in costs["parts"].items():
-        measured = np.array([_child(_STEP, _part(config, cells), folder / "out") for cells, _ in parts])
         predicted = np.array([ns for _, ns in parts])
-        found, expected = measured / measured.sum(), predicted / predicted.sum()
-        for rank, (cells, _) in enumerate(parts):
-            error = found[rank] / expected[rank] - 1
-            count = sum(len(ids) for ids in cells.values())
-            print(
-                f"| {mode} | {rank} | {count} | {predicted[rank] * 1e-6:.3f} | {expected[rank]:.3f} | "
-                f"{found[rank]:.3f} | {100 * error:+.1f} % |"
-            )
-            if abs(error) > SHARE_ERROR:
-                missed.append(f"{title}, {mode}: shares differ by {100 * error:.1f} %")
+        for engine, code in (("NEURON", _STEP), ("CoreNEURON", _CORE_STEP)):
+            measured = np.array([_child(code, _part(config, cells), folder / "out") for cells, _ in parts])
+            found, expected = measured / measured.sum(), predicted / predicted.sum()
+            for rank, (cells, _) in enumerate(parts):
+                error = found[rank] / expected[rank] - 1
+                count = sum(len(ids) for ids in cells.values())
+                print(
+                    f"| {engine} | {mode} | {rank} | {count} | {predicted[rank] * 1e-6:.3f} | "
+                    f"{measured[rank] * 1e-6:.3f} | {expected[rank]:.3f} | {found[rank]:.3f} | {100 * error:+.1f} % |"
+                )
+                if abs(error) > SHARE_ERROR:
+                    missed.append(f"{title}, {engine}, {mode}: shares differ by {100 * error:.1f} %")
     times = costs["times"]
     print(f"\n{title}: CPU seconds (of the measurement, which is another process: wall)\n")
     print("| | s | of building |\n|---|---|---|")

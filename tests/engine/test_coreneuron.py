@@ -39,6 +39,11 @@ handler = h.FInitializeHandler(lambda: h.cvode.event(1, lambda: None))
 answers["event"] = refusal(); handler = None
 recorded = h.Vector().record(soma(0.5)._ref_v, 0.1)
 answers["record"] = refusal(); recorded = None
+synapse, source = h.ExpSyn(soma(0.5)), h.NetStim(); connection = h.NetCon(source, synapse)
+ranges = [h.Vector().record(r) for r in (soma(0.5)._ref_v, soma(0.5)._ref_m_hh, synapse._ref_g, h._ref_t)]
+answers["nothing in ranges"] = refusal()
+pointers = [h.Vector().record(r) for r in (connection._ref_weight[0], h._ref_celsius)]
+answers["pointers"] = refusal(); pointers = ranges = connection = synapse = source = None
 times, values = h.Vector([0, 1]), h.Vector([0, 0.1]); values.play(clamp._ref_amp, times)
 answers["play"] = refusal(); values = None
 c, g, y, b = h.Matrix(1, 1), h.Matrix(1, 1), h.Vector(1), h.Vector(1); g.setval(0, 0, 1)
@@ -59,6 +64,8 @@ EXPECTED = {
     "nothing": "ran to 2.000",
     "event": "1 calls of interpreted code at given times (CVode.event), which would not happen",
     "record": "1 variables recorded at intervals",
+    "nothing in ranges": "ran to 2.000",
+    "pointers": "2 recorded variables that do not belong to a section or a mechanism (Vector.record of a weight",
     "play": "1 vectors played without interpolation",
     "equations": "equations besides the cables (LinearMechanism)",
     "cvode": "variable time steps (CVode)",
@@ -123,6 +130,80 @@ print(json.dumps(answers))
     assert (first, ran, again) == ("", "", "")
     assert "has loaded another library" in second
     assert "two processes" in second
+
+
+def test_random_streams_are_freed_after_each_block(core_library: MechanismLibrary, tmp_path: Path) -> None:
+    """CoreNEURON says how many streams are left whenever a further block begins: those of one block, not of all."""
+    code = f"""
+import sys
+from neurodamus_like.engine.output import caught_output
+os.environ["CORENEURONLIB"] = {str(core_library.corenrnmech)!r}
+nrn.load_mechanism_library(Path({str(core_library.nrnmech)!r}))
+soma.nseg = 3
+for name in ("StochKv", "StochKv3"):
+    soma.insert(name)
+    for number, segment in enumerate(soma):
+        setattr(segment, "gkbar_" + name, 0.01)
+        getattr(h, "setdata_" + name)(segment.x, sec=soma)
+        getattr(h, "setRNG_" + name)(number + 1, 7, len(name))
+recorded = h.Vector().record(soma(0.5)._ref_v)
+def run(ends):
+    nrn.initialize(-60)
+    core = CoreNeuron()
+    said = [caught_output(lambda: core.advance(end)) for end in ends]
+    return [int(text.partition("streams (")[2].split(")")[0] or 0) for text in said], list(recorded)
+print(json.dumps([run([8.0]), run([2.0, 4.0, 6.0, 8.0])]))
+"""
+    (_, whole), (active, blocks) = run_json(MODEL + code, tmp_path)
+    assert active == [6] * 4
+    assert blocks == whole
+    assert len(whole) == 321
+
+
+CLOCK = """
+import os, sys
+from time import process_time
+from neurodamus_like.parallel.mpi import world
+from neurodamus_like.engine import exchange_clock, nrn
+from neurodamus_like.engine.coreneuron import CoreNeuron
+os.environ["CORENEURONLIB"] = sys.argv[1]
+nrn.load_mechanism_library(__import__("pathlib").Path(sys.argv[2]))
+h, pc, rank, gaps = nrn.h, nrn.pc, world().rank, sys.argv[3] == "gaps"
+h.dt = 0.025
+kept = []
+for number in range((40, 1)[rank]):
+    gid = 2 * number + rank
+    soma = h.Section(name=f"soma{gid}"); soma.L = soma.diam = 20; soma.insert("hh"); soma.nseg = 51
+    nrn.register_spike_source(gid, soma, 0.5, -10)
+    synapse = h.ExpSyn(soma(0.5)); connection = pc.gid_connect(1 - rank, synapse)
+    connection.delay, connection.weight[0] = 0.5, 0.01
+    kept += [soma, synapse, connection]
+    if gaps and number == 0:
+        junction = h.Gap(soma(0.5)); kept.append(junction)
+        pc.source_var(soma(0.5)._ref_v, rank, sec=soma); pc.target_var(junction, junction._ref_vgap, 1 - rank)
+nrn.initialize(-65)
+assert exchange_clock.computing_s() is None
+core, found, spent = CoreNeuron(), [0.0], []
+for until in (5.0, 10.0):
+    begin = process_time()
+    core.advance(until)
+    spent.append(process_time() - begin)
+    found.append(exchange_clock.computing_s())
+    assert 0 < found[-1] - found[-2] <= spent[-1], (found, spent)
+shares = world().allgather(found[-1])
+assert shares[1] < 0.5 * shares[0], shares
+print("measured")
+"""
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("gaps", ["gaps", "none"])
+def test_ranks_know_how_long_they_compute(gaps: str, core_library: MechanismLibrary) -> None:
+    """Processor time without what is spent in exchanges, where the rank with a fortieth of the cells waits."""
+    args = ["-c", CLOCK, str(core_library.corenrnmech), str(core_library.nrnmech), gaps]
+    done = run_mpi(2, args, 120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("measured") == 2
 
 
 RANKS = """

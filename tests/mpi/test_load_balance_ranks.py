@@ -99,6 +99,21 @@ def test_a_balance_in_pieces_is_used_again(busy: Path, alone: Path, tmp_path: Pa
     assert line(first, "predicted") == line(second, "predicted")
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_split_cells_with_coreneuron(busy: Path, alone: Path, tmp_path: Path, ranks: int) -> None:
+    """As the reference does it: the cells stay whole, and one line says so and what to do."""
+    done = simulate(busy, tmp_path, ranks, "--lb-mode=MultiSplit", "--simulator=CORENEURON")
+    said = done.stdout + done.stderr
+    assert said.count("CoreNEURON cannot simulate split cells: WholeCell is used instead of MultiSplit") == 1
+    assert said.count("use --simulator=NEURON to split cells") == 1
+    assert "of them split" not in said
+    assert spikes(tmp_path) == spikes(alone)
+    if ranks > 1:
+        assert "load balance WholeCell: 5 cells on 2 ranks, predicted average/maximum" in said
+        assert said.count("load balance measured average/maximum") == 1
+        assert said.count("a rank's share differs from the predicted one by") == 1
+
+
 def test_an_unreadable_file_ends_all_ranks_with_one_message(busy: Path, tmp_path: Path) -> None:
     simulate(busy, tmp_path, 2, "--lb-mode=WholeCell", "--disable-reports")
     (broken,) = tmp_path.glob("sim_conf/*/cx_default_Mini5#.2.dat")

@@ -216,8 +216,37 @@ ENDVERBATIM
 }
 
 VERBATIM
+#ifdef CORENEURON_BUILD
+// CoreNEURON forgets its instances, but not their streams, when a block of time ends, and begins the next one with new
+// instances. So streams are listed here, and those of a block that has been handed back are deleted when the next begins.
+static nrnran123_State** listed = nullptr;
+static size_t n_listed = 0;
+static size_t room = 0;
+static bool handed_back = false;
+
+static nrnran123_State* list_stream(nrnran123_State* stream) {
+    if (n_listed == room) {
+        room = 2*room + 64;
+        listed = static_cast<nrnran123_State**>(realloc(listed, room*sizeof(nrnran123_State*)));
+    }
+    return listed[n_listed++] = stream;
+}
+
+static void forget_streams_handed_back() {
+    if (handed_back) {
+        handed_back = false;
+        while (n_listed > 0) {
+            nrnran123_deletestream(listed[--n_listed]);
+        }
+    }
+}
+#endif
+
 static void bbcore_write(double* doubles, int* ints, int* d_offset, int* i_offset, _threadargsproto_) {
     if (ints) {
+#ifdef CORENEURON_BUILD
+        handed_back = true;
+#endif
         uint32_t* out = reinterpret_cast<uint32_t*>(ints) + *i_offset;
         char word = 0;
         for (int k = 0; k < 5; ++k) {
@@ -237,7 +266,15 @@ static void bbcore_read(double* doubles, int* ints, int* d_offset, int* i_offset
     uint32_t const* in = reinterpret_cast<uint32_t const*>(ints) + *i_offset;
     if (in[0] || in[1] || in[2]) {
         if (!_p_rng) {
+#ifdef CORENEURON_BUILD
+            #pragma omp critical(listed_streams)
+            {
+                forget_streams_handed_back();
+                _p_rng = list_stream(nrnran123_newstream3(in[0], in[1], in[2]));
+            }
+#else
             _p_rng = nrnran123_newstream3(in[0], in[1], in[2]);
+#endif
         }
         nrnran123_setseq(static_cast<nrnran123_State*>(_p_rng), in[3], static_cast<char>(in[4]));
     }
