@@ -23,10 +23,8 @@ from neurodamus_like.engine import artificial, axon_stubs, nrn
 from neurodamus_like.engine.morphology_import import take_morphology_damage
 from neurodamus_like.exceptions import MorphologyError, TemplateError
 from neurodamus_like.io.neuroml import read_neuroml
-from neurodamus_like.io.node_types import read_typed_nodes
+from neurodamus_like.io.node_types import read_typed_nodes, read_virtual_ids
 from neurodamus_like.progress import Progress
-
-VIRTUAL = "virtual"
 
 
 @NODE_ENGINES.register("node_types")
@@ -55,7 +53,7 @@ class TypedCellManager(CellManagerBase):
         splits: Mapping[int, SplitCell] | None = None,
     ) -> None:
         """Say which nodes take part; virtual ones are set apart and are not among the simulated ones."""
-        self._virtual_ids = _virtual_among(self.population, np.asarray(all_node_ids, dtype=np.int64))
+        self._virtual_ids = read_virtual_ids(self.population, np.asarray(all_node_ids, dtype=np.int64))
         everywhere, here = (np.setdiff1d(ids, self._virtual_ids) for ids in (all_node_ids, local_node_ids))
         super().load_nodes(everywhere, here, splits)
 
@@ -125,12 +123,6 @@ class TypedCellManager(CellManagerBase):
             cell.clear()
         self._streams.clear()
         super().clear()
-
-
-def _virtual_among(population: NodePopulation, node_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    ids, table = read_typed_nodes(population, ["model_type"], node_ids)
-    virtual: NDArray[np.int64] = ids[np.array(table.texts("model_type"), dtype=object) == VIRTUAL]
-    return virtual
 
 
 class _CellBuilder:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neurodamus_like.config.models import Simulation
+from neurodamus_like.config.models import NodePopulation, Simulation
 from neurodamus_like.distribution.splitting import FloatArray, IntArray, SplitCell
+from neurodamus_like.io.node_types import read_virtual_ids
 from neurodamus_like.parallel.partition import efficiency, partition, rank_loads
 from neurodamus_like.targets.nodeset import NodesetTarget
 
@@ -56,10 +57,16 @@ class Assignment:
 
 
 def population_cells(simulation: Simulation, target: NodesetTarget) -> dict[str, IntArray]:
-    """Return population -> node ids, ascending, of the populations of a target that are not virtual."""
+    """Return population -> node ids, ascending, of the nodes of a target that are not virtual."""
     nodes = simulation.circuit.nodes
     names = sorted(name for name in target.population_names if not nodes[name].is_virtual)
-    return {name: target.node_ids(name) for name in names}
+    return {name: _with_cells(nodes[name], target.node_ids(name)) for name in names}
+
+
+def _with_cells(population: NodePopulation, node_ids: IntArray) -> IntArray:
+    if population.kind != "node_types":
+        return node_ids
+    return np.setdiff1d(node_ids, read_virtual_ids(population, node_ids))
 
 
 def deal(cells: Mapping[str, IntArray], size: int) -> Assignment:

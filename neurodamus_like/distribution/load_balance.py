@@ -98,6 +98,7 @@ class LoadBalance:
         self._directory = directory
         self._choose = choose
         self._whole = whole or {}
+        self._cells: dict[str, dict[str, IntArray]] = {}
         self._prints: dict[str, dict[str, str]] = {}
 
     @staticmethod
@@ -201,8 +202,10 @@ class LoadBalance:
         return shared
 
     def cells_of(self, target: NodesetTarget) -> dict[str, IntArray]:
-        """Return population -> node ids of those populations of a target that have cells."""
-        return population_cells(self.simulation, target)
+        """Return population -> node ids of those nodes of a target that have cells."""
+        if target.name not in self._cells:
+            self._cells[target.name] = population_cells(self.simulation, target)
+        return self._cells[target.name]
 
     def _save(
         self, computed: Sequence[PopulationCosts], costs: MechanismCosts, target: NodesetTarget

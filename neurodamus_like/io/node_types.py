@@ -18,6 +18,9 @@ from neurodamus_like.io.nodes import read_nodes
 AnyArray = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
 
+VIRTUAL = "virtual"
+"""The ``model_type`` of nodes that only send spikes."""
+
 
 @dataclass(frozen=True)
 class TypedTable:
@@ -169,6 +172,13 @@ def read_typed_nodes(
     check_types(population, type_ids, types)
     columns = {name: nodes.columns[name] for name in names if name in nodes.columns}
     return nodes.node_ids, TypedTable(population, type_ids, columns, types)
+
+
+def read_virtual_ids(population: NodePopulation, node_ids: IntArray) -> IntArray:
+    """Return those of some nodes that have no cell: their ``model_type`` is ``virtual``."""
+    ids, table = read_typed_nodes(population, ["model_type"], node_ids)
+    virtual: IntArray = ids[np.array(table.texts("model_type"), dtype=object) == VIRTUAL]
+    return virtual
 
 
 def check_types(

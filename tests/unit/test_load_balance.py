@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from shutil import rmtree
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
+from neurodamus_like.builder import NetworkBuilder
 from neurodamus_like.cli.balance import parse_ranks
 from neurodamus_like.config.models import Simulation
 from neurodamus_like.distribution import complexity, mechanism_costs
@@ -29,6 +31,7 @@ from neurodamus_like.targets.manager import TargetManager
 from neurodamus_like.targets.nodeset import NodesetTarget
 from neurodamus_like.targets.offsets import GidOffsets
 from neurodamus_like.validation.config_checks import check_before_run
+from tests.allen_model import configuration, write_json, write_model
 from tests.helpers import run_python
 from tests.unit.small_circuit import change_json, write_small_circuit
 from tests.unit.test_hoc_membrane import SWC, TEMPLATE
@@ -431,6 +434,29 @@ def test_compartments_of_typed_nodes_are_those_neuron_makes(
     costs = complexity.compute_costs(simulation, cells, reference_costs(), COMM)
     assert sum(c.compartments.sum() for c in costs) == compartments
     assert len({round(ns) for c in costs for ns in c.ns.tolist()}) > 1
+
+
+def test_virtual_nodes_among_cells_are_not_balanced(tmp_path: Path) -> None:
+    """They have no cells: dealt out like cards, every second cell would come to the same rank."""
+    path = write_model(tmp_path / "model")
+    rmtree(path.parent / "network")
+    network = NetworkBuilder("cells")
+    for number in range(4):
+        network.add_nodes(N=1, model_type="biophysical", model_template="hoc:Ball", number=number)
+        network.add_nodes(N=1, model_type="virtual", number=number)
+    network.save(path.parent / "network")
+    content = configuration()
+    files = {"nodes_file": "$NET/cells_nodes.h5", "node_types_file": "$NET/cells_node_types.csv"}
+    content |= {"networks": {"nodes": [files]}, "inputs": {}, "reports": {}}
+    simulation, target = load(write_json(path, content))
+    cells = population_cells(simulation, target)
+    assert {name: ids.tolist() for name, ids in cells.items()} == {"cells": [0, 2, 4, 6]}
+    assert np.bincount(deal(cells, 2).owners["cells"]).tolist() == [2, 2]
+    made = LoadBalance(
+        LoadBalanceMode.WholeCell, simulation, COMM, target_cpu_count=2, directory=tmp_path / "conf"
+    )
+    shared = made.distribute(target)
+    assert shared.local_ids("cells", 0).size == shared.local_ids("cells", 1).size == 2
 
 
 def test_artificial_cells_cost_little(shared: Path) -> None:
