@@ -23,7 +23,7 @@ from neurodamus_like.engine import artificial, axon_stubs, nrn
 from neurodamus_like.engine.morphology_import import take_morphology_damage
 from neurodamus_like.exceptions import MorphologyError, TemplateError
 from neurodamus_like.io.neuroml import read_neuroml
-from neurodamus_like.io.node_types import read_typed_nodes, read_virtual_ids
+from neurodamus_like.io.node_types import read_virtual_ids
 from neurodamus_like.progress import Progress
 
 

@@ -19,6 +19,7 @@ from neurodamus_like.distribution.complexity import EdgeChoice, IntArray, Popula
 from neurodamus_like.distribution.mechanism_costs import MechanismCosts, library_key, load_costs
 from neurodamus_like.distribution.modes import LoadBalanceMode
 from neurodamus_like.distribution.pieces import (
+    SPLITTABLE_KIND,
     Placement,
     balance_items,
     in_units,
@@ -109,17 +110,11 @@ class LoadBalance:
 
         The default is RoundRobin; WholeCell for more than 1000 cells, 1000 ms and 200 ranks. One rank gets all cells
         whatever the mode. CoreNEURON computes split cells wrongly, without a word: with it, MultiSplit becomes
-        WholeCell.
+        WholeCell; also where no cell can be split.
         """
         if requested is not None:
             mode = LoadBalanceMode.parse(requested)
-            if mode is LoadBalanceMode.MultiSplit and simulation.simulator == "CORENEURON":
-                logger.warning(
-                    "CoreNEURON cannot simulate split cells: WholeCell is used instead of MultiSplit; "
-                    "use --simulator=NEURON to split cells"
-                )
-                return LoadBalanceMode.WholeCell
-            return mode
+            return _splitting_mode(simulation, target) if mode is LoadBalanceMode.MultiSplit else mode
         many = target.gid_count() > MANY_CELLS and ranks > MANY_RANKS
         if many and simulation.run.tstop_ms > LONG_MS:
             return LoadBalanceMode.WholeCell
@@ -287,6 +282,25 @@ class LoadBalance:
             )
             for name in cells
         }
+
+
+def _splitting_mode(simulation: Simulation, target: NodesetTarget) -> LoadBalanceMode:
+    """Return MultiSplit if it is possible; otherwise warn and return WholeCell."""
+    if simulation.simulator == "CORENEURON":
+        logger.warning(
+            "CoreNEURON cannot simulate split cells: WholeCell is used instead of MultiSplit; "
+            "use --simulator=NEURON to split cells"
+        )
+        return LoadBalanceMode.WholeCell
+    kinds = {name: simulation.circuit.nodes[name].kind for name in target.population_names}
+    if SPLITTABLE_KIND not in kinds.values():
+        logger.warning(
+            "MultiSplit cannot split the cells of any of these populations: %s; WholeCell is used instead of "
+            "MultiSplit, ask for it with --lb-mode=WholeCell",
+            ", ".join(f"{name} ({kind})" for name, kind in sorted(kinds.items())),
+        )
+        return LoadBalanceMode.WholeCell
+    return LoadBalanceMode.MultiSplit
 
 
 def _digest(ids: IntArray | None) -> str:

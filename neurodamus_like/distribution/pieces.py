@@ -32,6 +32,9 @@ from neurodamus_like.io.edges import read_edges
 from neurodamus_like.io.hoc_membrane import SECTION_LISTS, read_template_membrane
 from neurodamus_like.io.morphology import read_morphology
 
+SPLITTABLE_KIND = "biophysical"
+"""Kind of the populations whose cells can be split: those of HOC templates and morphologies, one section per branch."""
+
 _SECTION_ATTRIBUTES = ("afferent_section_id", "morpho_section_id_post")
 _AXON, _DENDRITES = 2, (3, 4)
 _NO_IDS: IntArray = np.empty(0, dtype=np.int64)
@@ -62,7 +65,7 @@ def section_trees(
 
     def tree_of(name: str, node_id: int) -> SectionTree | None:
         population = simulation.circuit.nodes[name]
-        if population.kind != "biophysical" or node_id in whole.get(name, _NO_IDS):
+        if population.kind != SPLITTABLE_KIND or node_id in whole.get(name, _NO_IDS):
             return None
         tree = _cell_tree(population, node_id, simulation, costs)
         return tree if _add_synapses(tree.ns, simulation, cells, name, node_id, costs, choose) else None

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from neurodamus_like.builder.demo import write_demo_circuit
+from tests.allen_model import write_model
 from tests.helpers import run_mpi, run_python
 from tests.obi_data import load_oracle, write_oracle_config
 
@@ -38,8 +39,8 @@ def simulate(config: Path, out: Path, ranks: int, *options: str) -> subprocess.C
     return done
 
 
-def spikes(out: Path) -> dict[str, list[tuple[float, int]]]:
-    with h5py.File(out / "out.h5") as file:
+def spikes(out: Path, name: str = "out.h5") -> dict[str, list[tuple[float, int]]]:
+    with h5py.File(out / name) as file:
         return {
             name: list(zip(group["timestamps"][:].tolist(), group["node_ids"][:].tolist(), strict=True))
             for name, group in file["spikes"].items()
@@ -112,6 +113,21 @@ def test_split_cells_with_coreneuron(busy: Path, alone: Path, tmp_path: Path, ra
         assert "load balance WholeCell: 5 cells on 2 ranks, predicted average/maximum" in said
         assert said.count("load balance measured average/maximum") == 1
         assert said.count("a rank's share differs from the predicted one by") == 1
+
+
+def test_cells_with_types_are_not_split(tmp_path: Path) -> None:
+    config = write_model(tmp_path / "model")
+    simulate(config, tmp_path / "alone", 1)
+    done = simulate(config, tmp_path / "two", 2, "--lb-mode=MultiSplit")
+    said = done.stdout + done.stderr
+    assert (
+        said.count("MultiSplit cannot split the cells of any of these populations: cells (node_types)") == 1
+    )
+    assert said.count("WholeCell is used instead of MultiSplit, ask for it with --lb-mode=WholeCell") == 1
+    assert "load balance WholeCell: 4 cells on 2 ranks, predicted average/maximum" in said
+    expected = sorted(spikes(tmp_path / "alone", "spikes.h5")["cells"])
+    assert len(expected) > 2
+    assert sorted(spikes(tmp_path / "two", "spikes.h5")["cells"]) == expected
 
 
 def test_an_unreadable_file_ends_all_ranks_with_one_message(busy: Path, tmp_path: Path) -> None:

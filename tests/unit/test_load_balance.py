@@ -310,7 +310,10 @@ def test_mode(
     expected: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    simulation: Any = SimpleNamespace(simulator=simulator, run=SimpleNamespace(tstop_ms=tstop))
+    circuit = SimpleNamespace(nodes={"A": SimpleNamespace(kind="biophysical")})
+    simulation: Any = SimpleNamespace(
+        simulator=simulator, run=SimpleNamespace(tstop_ms=tstop), circuit=circuit
+    )
     target = NodesetTarget("t", {"A": np.arange(cells)}, GidOffsets.compute({"A": cells}))
     assert LoadBalance.select_lb_mode(requested, simulation, target, ranks).value == expected
     refused = requested == "MultiSplit"
