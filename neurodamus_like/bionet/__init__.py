@@ -12,7 +12,8 @@ Examples
 
 from __future__ import annotations
 
-from neurodamus_like.bionet import nrn
+from neurodamus_like.bionet import modules, nrn
+from neurodamus_like.bionet.arguments import ArgumentParser
 from neurodamus_like.bionet.config import Config
 from neurodamus_like.bionet.functions import (
     add_cell_model,
@@ -27,20 +28,26 @@ from neurodamus_like.bionet.functions import (
     synaptic_weight,
     weight_function,
 )
-from neurodamus_like.bionet.input_modules import ComsolMod, IClampMod, SEClamp, XStimMod
-from neurodamus_like.bionet.network import BioNetwork
-from neurodamus_like.bionet.report_modules import (
+from neurodamus_like.bionet.modules import (
+    BioECEphysUnitsModule,
     ClampReport,
+    ComsolMod,
     EcpMod,
+    IClampMod,
     MembraneReport,
     NetconReport,
     SaveSynapses,
+    SEClamp,
     SomaReport,
     SpikesMod,
+    XStimMod,
 )
+from neurodamus_like.bionet.network import BioNetwork, reset
 from neurodamus_like.bionet.simulator import BioSimulator
 
 __all__ = [
+    "ArgumentParser",
+    "BioECEphysUnitsModule",
     "BioNetwork",
     "BioSimulator",
     "ClampReport",
@@ -62,7 +69,9 @@ __all__ = [
     "add_weight_function",
     "cell_model",
     "model_processing",
+    "modules",
     "nrn",
+    "reset",
     "spikes_generator",
     "synapse_model",
     "synaptic_weight",

@@ -13,6 +13,12 @@ from neurodamus_like.simulation.options import RunOptions
 _alive: list[Node] = []
 
 
+def reset() -> None:
+    """Destroy the network of this process, and what belongs to it; :class:`BioNetwork` does so for the one before."""
+    while _alive:
+        _alive.pop().cleanup()
+
+
 class BioNetwork:
     """The network of a simulation; one exists at a time, a new one takes the place of the old.
 
@@ -30,8 +36,7 @@ class BioNetwork:
     """
 
     def __init__(self, simulation: Simulation, options: RunOptions | None = None) -> None:
-        while _alive:
-            _alive.pop().cleanup()
+        reset()
         self.node = Node(simulation, options)
         _alive.append(self.node)
         self._cells_built = False

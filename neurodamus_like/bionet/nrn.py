@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from neurodamus_like.bionet.network import reset
 from neurodamus_like.circuit.cells.cell_models import load_default_template
 from neurodamus_like.engine import mechanisms
 from neurodamus_like.engine.nrn import h, load_hoc, pc
 
-__all__ = ["h", "load_neuron_modules", "pc", "quit_execution"]
+__all__ = ["h", "load_neuron_modules", "pc", "quit_execution", "reset"]
 
 
 def quit_execution() -> None:

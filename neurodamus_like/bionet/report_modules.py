@@ -1,4 +1,4 @@
-"""Reports as simulation modules: the classes that scripts of BMTK give to ``sim.add_mod``.
+"""What the simulation modules have in common that are reports.
 
 They record with the same compiled code as the reports of a configuration: no Python runs during the time steps.
 """
@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +19,6 @@ from neurodamus_like.config.allen_document import AllenDocument
 from neurodamus_like.config.allen_node_sets import NodeSetBook
 from neurodamus_like.config.allen_reports import read_reports
 from neurodamus_like.config.models import Report, Simulation
-from neurodamus_like.exceptions import ReportError
 from neurodamus_like.simulation.modules import SimulatorMod
 from neurodamus_like.targets.manager import NodesetTarget, TargetManager
 
@@ -66,167 +64,8 @@ class ReportModule(SimulatorMod):
         sim.reports.add(reports, targets)
 
 
-class MembraneReport(ReportModule):
-    """Variables of all segments of some sections; parameters as in BMTK, `transform` must be empty."""
-
-    module = "membrane_report"
-
-    def __init__(
-        self,
-        tmp_dir: str | None,
-        file_name: str,
-        variable_name: str | Sequence[str],
-        cells: Any = None,
-        gids: Sequence[int] | None = None,
-        sections: str | Sequence[str] = "all",
-        buffer_data: bool = True,
-        transform: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        block = {
-            "file_name": file_name,
-            "variable_name": _listed(variable_name),
-            "cells": cells,
-            "sections": sections if isinstance(sections, str) else list(sections),
-            "transform": transform or None,
-        }
-        super().__init__({**block, **kwargs}, tmp_dir, gids)
-
-
-class SomaReport(MembraneReport):
-    """Variables at the middle of the soma."""
-
-    def __init__(
-        self,
-        tmp_dir: str | None,
-        file_name: str,
-        variable_name: str | Sequence[str],
-        cells: Any = None,
-        sections: str = "soma",
-        buffer_data: bool = True,
-        transform: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            tmp_dir,
-            file_name,
-            variable_name,
-            cells,
-            sections=sections,
-            buffer_data=buffer_data,
-            transform=transform,
-            **kwargs,
-        )
-
-
-class NetconReport(ReportModule):
-    """Variables of the synapses behind the NetCons of cells."""
-
-    module = "netcon_report"
-
-    def __init__(
-        self,
-        tmp_dir: str | None,
-        file_name: str,
-        variable_name: str | Sequence[str],
-        cells: Any,
-        sections: str | Sequence[str] = "all",
-        syn_type: str | None = "Exp2Syn",
-        buffer_data: bool = True,
-        transform: Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        block = {"file_name": file_name, "variable_name": _listed(variable_name), "cells": cells}
-        super().__init__({**block, "syn_type": syn_type or "", **kwargs}, tmp_dir)
-
-
-class ClampReport(ReportModule):
-    """Currents of clamps: `variable_name` is ``ic``, ``f_ic`` or ``se``."""
-
-    module = "clamp_report"
-
-    def __init__(
-        self,
-        tmp_dir: str | None,
-        file_name: str,
-        variable_name: str,
-        buffer_data: bool = True,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__({"file_name": file_name, "variable_name": variable_name, **kwargs}, tmp_dir)
-
-
-class EcpMod(ReportModule):
-    """Extracellular potentials; `variable_name` and `electrode_channels` have no effect, as in BMTK."""
-
-    module = "extracellular"
-
-    def __init__(
-        self,
-        tmp_dir: str | None,
-        file_name: str,
-        electrode_positions: str | os.PathLike[str],
-        contributions_dir: str | None = None,
-        cells: Any = None,
-        variable_name: str = "v",
-        electrode_channels: Any = None,
-        cell_bounds: Sequence[int] | None = None,
-        minimum_distance: float | str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if contributions_dir is not None and tmp_dir is not None:
-            contributions_dir = os.path.abspath(os.path.join(tmp_dir, contributions_dir))
-        block = {
-            "file_name": file_name,
-            "electrode_positions": os.path.abspath(electrode_positions),
-            "contributions_dir": contributions_dir,
-            "cells": cells,
-            "cell_bounds": None if cell_bounds is None else list(cell_bounds),
-            "minimum_distance": minimum_distance,
-        }
-        super().__init__({**block, **kwargs}, tmp_dir)
-
-
-class SaveSynapses(ReportModule):
-    """The synapses as edges files in `network_dir`."""
-
-    module = "save_synapses"
-
-    def __init__(self, network_dir: str, single_file: bool = False, **params: Any) -> None:
-        super().__init__({"network_dir": os.path.abspath(network_dir), **params})
-
-
-class SpikesMod(SimulatorMod):
-    """Writes spikes to further files; the simulation writes those of its configuration in any case."""
-
-    def __init__(
-        self,
-        tmp_dir: str,
-        spikes_file_csv: str | None = None,
-        spikes_file: str | None = None,
-        spikes_file_nwb: str | None = None,
-        cache_to_disk: bool = True,
-        spikes_sort_order: str | None = None,
-        mode: str = "a",
-        compression: str = "gzip",
-    ) -> None:
-        if spikes_file_nwb is not None:
-            raise ReportError("spikes are not written as NWB", expected="spikes_file or spikes_file_csv")
-        orders = {"time": "by_time", "id": "by_id", "node_id": "by_id", "gid": "by_id"}
-        self._order = orders.get(spikes_sort_order or "none", spikes_sort_order or "none")
-        self._file, self._table = (
-            None if name is None else Path(tmp_dir, name).absolute()
-            for name in (spikes_file, spikes_file_csv)
-        )
-
-    def finalize(self, sim: Any) -> None:
-        """Write the files."""
-        file = self._file or (self._table and self._table.with_suffix(".h5"))
-        if file is not None:
-            sim.spikes.write(file, sim.comm, self._order, style="text", table=self._table)
-
-
-def _listed(names: str | Sequence[str]) -> list[str]:
+def listed(names: str | Sequence[str]) -> list[str]:
+    """Return one or several names as a list."""
     return [names] if isinstance(names, str) else list(names)
 
 

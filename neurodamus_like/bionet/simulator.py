@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from neurodamus_like.bionet.config import Config
+from neurodamus_like.bionet.modules.ecephys_module import BioECEphysUnitsModule
 from neurodamus_like.bionet.network import BioNetwork
 from neurodamus_like.engine import nrn
 from neurodamus_like.simulation.summary import RunSummary, format_summary
@@ -61,6 +62,8 @@ class BioSimulator:
             It is no module, or the run has begun.
         """
         self.net.node.add_mod(module)
+        if isinstance(module, BioECEphysUnitsModule):
+            module.connect(self.net.node)
 
     @property
     def tstep(self) -> int:

@@ -225,6 +225,7 @@ def _output(document: AllenDocument) -> m.Output:
         spikes_sort_order=_SORT_ORDERS[order],
         spikes_style="text",
         spikes_file_csv=PurePath(str(block.get("spikes_file_csv") or "")).name,
+        spikes_file_nwb=PurePath(str(block.get("spikes_file_nwb") or "")).name,
         log_level=level,
         keep_results=overwrite is False,
     )

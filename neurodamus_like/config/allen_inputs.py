@@ -9,6 +9,7 @@ from typing import Any
 from neurodamus_like.config.allen_context import AllenContext
 from neurodamus_like.config.allen_spike_inputs import SPIKE_READERS, SPIKE_TRAINS
 from neurodamus_like.config.allen_stimuli import OTHERS, read_current, read_other
+from neurodamus_like.config.allen_units import UNITS
 from neurodamus_like.config.models import Input
 from neurodamus_like.exceptions import did_you_mean
 
@@ -23,12 +24,16 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 
 
 def read_inputs(blocks: Mapping[str, Any], context: AllenContext) -> tuple[Input, ...]:
-    """Return the inputs of a configuration, in file order; what is wrong with one is collected in the document."""
+    """Return the inputs of a configuration; what is wrong with one is collected in the document.
+
+    They are in file order, but for those of recorded units, which come last: so their synapses take their places on the
+    cells behind all others, as in BMTK.
+    """
     found: list[Input] = []
     for name, block in context.enabled_blocks("inputs", blocks):
         with context.collecting():
             found += _read(name, block, context)
-    return tuple(found)
+    return tuple(sorted(found, key=lambda block: block.parameters.get("format") == UNITS))
 
 
 def _read(name: str, block: Mapping[str, Any], context: AllenContext) -> list[Input]:

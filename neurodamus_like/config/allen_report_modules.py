@@ -52,10 +52,6 @@ def _weight(name: str, block: Mapping[str, Any], context: AllenContext) -> list[
 
 def _extracellular(name: str, block: Mapping[str, Any], context: AllenContext) -> list[Report]:
     where = ("reports", name)
-    if block.get("file_name_nwb"):
-        context.notice(
-            "no NWB file is written", *where, "file_name_nwb", hint="the potentials are in file_name"
-        )
     if block.get("electrode_positions") is None:
         raise context.error(
             "'electrode_positions' is missing", *where, expected="a table: channel x_pos y_pos z_pos"
@@ -65,8 +61,9 @@ def _extracellular(name: str, block: Mapping[str, Any], context: AllenContext) -
         "conductivity": context.number(block, "conductivity", *where, default=0.3),
         "minimum_distance": _minimum_distance(block, where, context),
     }
-    if block.get("contributions_dir"):
-        parameters["contributions_dir"] = block["contributions_dir"]
+    for key in ("contributions_dir", "file_name_nwb"):
+        if block.get(key):
+            parameters[key] = block[key]
     common = read_common(name, block, context, kind="extracellular", parameters=parameters)
     file = context.existing(block["electrode_positions"], *where, "electrode_positions")
     return [replace(common, cells=_bounded_cells(block, where, context), electrodes_file=file)]

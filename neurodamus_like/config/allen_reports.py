@@ -27,6 +27,7 @@ def read_reports(blocks: Mapping[str, Any], context: AllenContext) -> tuple[Repo
     found = _apart(found, context)
     for report in found:
         _check_file_name(report, context)
+    _check_nwb_names(found, context)
     return tuple(found)
 
 
@@ -77,6 +78,20 @@ def _check_file_name(report: Report, context: AllenContext) -> None:
                 hint="give it another file_name",
             )
         )
+
+
+def _check_nwb_names(reports: Sequence[Report], context: AllenContext) -> None:
+    """Note that reports would put their potentials in place of one another's."""
+    names: dict[str, str] = {}
+    for report in reports:
+        name = report.parameters.get("file_name_nwb")
+        if name is None:
+            continue
+        if name in names:
+            message = f"the report would write over the potentials of {names[name]!r} in {name!r}"
+            place = (*_place(report), "file_name_nwb")
+            context.document.errors.append(context.error(message, *place, hint="give it another name"))
+        names.setdefault(name, report.name)
 
 
 def _place(report: Report) -> tuple[str, ...]:

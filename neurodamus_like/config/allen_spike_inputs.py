@@ -9,6 +9,7 @@ from typing import Any
 
 from neurodamus_like.config.allen_circuit import edge_populations_of, read_components
 from neurodamus_like.config.allen_context import AllenContext
+from neurodamus_like.config.allen_units import read_units_input
 from neurodamus_like.config.manifest import pointer_to
 from neurodamus_like.config.models import Circuit, EdgePopulation, Input
 
@@ -146,6 +147,7 @@ SPIKE_READERS: Mapping[str, Callable[[str, Mapping[str, Any], AllenContext], lis
         "function": _read_function,
         "syn_activity": _read_activity,
         "replay": _read_replay,
+        "ecephys_probe": read_units_input,
     }
 )
 """Module of a block -> its reader."""

@@ -52,7 +52,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Output:
-    """Where results go. `spikes_file`, `spikes_file_csv` and `log_file` are names inside `directory`.
+    """Where results go. `spikes_file`, `spikes_file_csv`, `spikes_file_nwb` and `log_file` are names in it.
 
     `spikes_style` says how the file of spikes names their order: ``number`` or ``text``.
 
@@ -64,6 +64,7 @@ class Output:
     log_file: str = ""
     spikes_sort_order: str = "by_time"
     spikes_file_csv: str = ""
+    spikes_file_nwb: str = ""
     spikes_style: str = "number"
     log_level: str = ""
     keep_results: bool = False

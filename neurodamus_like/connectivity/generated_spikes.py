@@ -57,8 +57,7 @@ def generate_spikes(
     SimulationError
         The function failed, or did not return times.
     """
-    nodes = _in_order_of_edges(managers, comm) - source.offset
-    nodes = nodes[source.is_virtual_node(nodes)]
+    nodes = nodes_with_synapses(source, managers, comm)
     train: SpikeTrain | None = None
     failure: Exception | None = None
     if comm.rank == 0:
@@ -69,6 +68,13 @@ def generate_spikes(
     raise_collectively(comm, failure)
     found = comm.bcast(train)
     assert found is not None
+    return found
+
+
+def nodes_with_synapses(source: CellManagerBase, managers: Iterable[Any], comm: Communicator) -> IntColumn:
+    """Return the virtual nodes of a population that have edges, by their first edge, then target; collective."""
+    nodes = _in_order_of_edges(managers, comm) - source.offset
+    found: IntColumn = nodes[source.is_virtual_node(nodes)]
     return found
 
 

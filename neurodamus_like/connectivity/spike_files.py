@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from neurodamus_like.config.allen_units import UNITS
 from neurodamus_like.config.models import Input
+from neurodamus_like.connectivity.probe_units import check_units_input
 from neurodamus_like.connectivity.spike_generators import SPIKE_GENERATORS
 from neurodamus_like.exceptions import NeurodamusLikeError
 from neurodamus_like.io.spike_formats import read_spike_train
@@ -44,6 +46,8 @@ def check_spike_inputs(inputs: Iterable[Input], *, functions: bool = True) -> li
         try:
             if "spike_file" in block.parameters:
                 load_train(block)
+            elif block.parameters.get("format") == UNITS:
+                check_units_input(block)
             elif functions:
                 SPIKE_GENERATORS[block.parameters["spikes_function"]]
         except NeurodamusLikeError as error:

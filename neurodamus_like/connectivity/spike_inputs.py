@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from neurodamus_like.config.allen_units import UNITS
 from neurodamus_like.config.models import Input
 from neurodamus_like.connectivity.events import EventDrivenManager
-from neurodamus_like.connectivity.generated_spikes import generate_spikes
+from neurodamus_like.connectivity.generated_spikes import generate_spikes, nodes_with_synapses
+from neurodamus_like.connectivity.probe_units import units_train
 from neurodamus_like.connectivity.replay import ReplayBlock
 from neurodamus_like.connectivity.spike_files import load_train
+from neurodamus_like.connectivity.synapse_table import IntColumn
 from neurodamus_like.io.spikes import SpikeTrain
 from neurodamus_like.parallel.mpi import world
 from neurodamus_like.registry import Registry
@@ -25,7 +28,7 @@ SPIKE_INPUTS: Registry[SpikeInput] = Registry("spike input", "neurodamus_like.sp
 
 @SPIKE_INPUTS.register("spike_trains")
 def drive_virtual_nodes(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
-    """Let the spikes of a file, or of a function, drive the synapses of the virtual nodes of the input's node set."""
+    """Let the spikes of a file, a function, or recorded units drive the synapses of virtual nodes."""
     chosen = targets.get_target(block.node_set).populations
     driven: dict[str, list[EventDrivenManager]] = {}
     for manager in _event_driven(managers):
@@ -35,14 +38,23 @@ def drive_virtual_nodes(block: Input, targets: TargetManager, managers: Sequence
             and manager.population.source in chosen
         ):
             driven.setdefault(manager.population.source, []).append(manager)
-    for group in driven.values():
-        if "spikes_function" in block.parameters:
-            train = generate_spikes(block, group[0].source, group, world())
-        else:
-            train = load_train(block)
+    for name, group in driven.items():
+        train = _train_of(block, group, targets.get_target(block.node_set).node_ids(name))
         virtual = group[0].source.is_virtual_node(train.node_ids)
         for manager in group:
             _replay(manager, SpikeTrain(train.timestamps[virtual], train.node_ids[virtual]))
+
+
+def _train_of(block: Input, group: Sequence[EventDrivenManager], node_ids: IntColumn) -> SpikeTrain:
+    """Return the spikes of the nodes of one population; collective."""
+    source = group[0].source
+    if "spikes_function" in block.parameters:
+        return generate_spikes(block, source, group, world())
+    if block.parameters.get("format") == UNITS:
+        driving = np.intersect1d(nodes_with_synapses(source, group, world()), node_ids)
+        seed = group[0].simulation.run.random_seed
+        return units_train(block, group[0].population.source, node_ids, driving, seed)
+    return load_train(block)
 
 
 @SPIKE_INPUTS.register("edge_replay")

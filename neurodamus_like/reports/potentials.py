@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 
 from neurodamus_like.config.models import Report, Run
 from neurodamus_like.engine.recording import Block, FloatArray, Sources
 from neurodamus_like.io.checkpoints import ReportPosition
+from neurodamus_like.io.electrodes import read_probe
+from neurodamus_like.io.nwb_files import write_potentials_nwb
 from neurodamus_like.io.recovery import part_of
 from neurodamus_like.io.report_continuation import copy_frames, set_aside
 from neurodamus_like.io.report_files import ReportFile, create_table_file
@@ -24,6 +27,7 @@ from neurodamus_like.reports.sizes import ExpectedSize
 from neurodamus_like.reports.table_stream import TableStream, whole_rows
 
 CONTRIBUTIONS = "contributions_dir"
+NWB_FILE = "file_name_nwb"
 
 _COUNTED_BYTES = 8e6
 
@@ -35,7 +39,8 @@ class PotentialStream(TableStream):
     """Writes ``/ecp/data``: the sum over all cells of ``factors @ membrane currents``, in mV.
 
     Membrane currents are recorded in blocks, and a block is multiplied at once; they never reach a file. The parameter
-    ``contributions_dir`` of the report names a folder that gets one such file for each cell, ``<gid>.h5``.
+    ``contributions_dir`` of the report names a folder that gets one such file for each cell, ``<gid>.h5``;
+    ``file_name_nwb`` an NWB file for the same potentials.
 
     Parameters
     ----------
@@ -65,6 +70,7 @@ class PotentialStream(TableStream):
         self._factors: FloatArray = np.concatenate([empty, *(matrix.T for matrix in matrices)])
         self._ends = np.cumsum([0, *(matrix.shape[1] for matrix in matrices)])
         self._gids = [int(node.attributes[GID][0]) for node in nodes]
+        self._directory = directory
         self._total_cells = comm.allreduce_sum(len(nodes))
         folder = report.parameters.get(CONTRIBUTIONS)
         self._contributions = None if folder is None else directory / folder
@@ -142,6 +148,31 @@ class PotentialStream(TableStream):
             with whole_rows(file.path, file.data_offsets[self.group], self.n_columns) as writer:
                 writer.write(row, block[:, begin:end] @ self._factors[begin:end])
             file.set_end(end_ms)
+
+    def finish(self, compression_level: int | None = None) -> None:
+        """Give all files their names; write the NWB file, if there is to be one."""
+        super().finish(compression_level)
+        name = self.report.parameters.get(NWB_FILE)
+        if name is None or self._rows_written < self.frames.count:
+            return
+        with collectively(self.comm):
+            if self.comm.rank == 0:
+                self._write_nwb(self._directory / name)
+
+    def _write_nwb(self, path: Path) -> None:
+        assert self.report.electrodes_file is not None
+        f = self.frames
+        first_ms = f.start_ms + (self._dt_ms if self.report.after_step else 0.0)
+        with h5py.File(self.path, "r") as h5:
+            table = h5[self.group]
+            write_potentials_nwb(
+                path,
+                table["data"],
+                read_probe(Path(self.report.electrodes_file)),
+                f.interval_ms,
+                first_ms,
+                table["channel_id"][()].tolist(),
+            )
 
     def _close(self) -> None:
         super()._close()

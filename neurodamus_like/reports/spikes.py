@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodamus_like.engine import recorders
+from neurodamus_like.io.nwb_files import write_spikes_nwb
 from neurodamus_like.io.spikes import write_spikes, write_spikes_csv
 from neurodamus_like.parallel.errors import collectively
 from neurodamus_like.parallel.mpi import Communicator
@@ -67,8 +68,9 @@ class SpikeRecorder:
         *,
         style: str = "number",
         table: Path | None = None,
+        nwb: Path | None = None,
     ) -> None:
-        """Write the spikes of all ranks to a SONATA file, and to a table if there is a path for it; collective.
+        """Write the spikes of all ranks to a SONATA file, and to a table or NWB file if there is a path; collective.
 
         `sort` and `style` are those that :func:`neurodamus_like.io.spikes.write_spikes` knows.
         """
@@ -79,6 +81,8 @@ class SpikeRecorder:
                 write_spikes(path, spikes, sort, style)
                 if table is not None:
                     write_spikes_csv(table, spikes, sort)
+                if nwb is not None:
+                    write_spikes_nwb(nwb, spikes)
 
     def all_spikes(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Return times (ms) and gids of all spikes of this rank so far."""

@@ -167,6 +167,7 @@ class Node(BuildPhases):
                 output.spikes_sort_order,
                 style=output.spikes_style,
                 table=self.output_dir / output.spikes_file_csv if output.spikes_file_csv else None,
+                nwb=self.output_dir / output.spikes_file_nwb if output.spikes_file_nwb else None,
             )
             with collectively(self.comm):
                 save_seclamps(self.circuits.all_synapse_managers(), self.output_dir, self.comm.rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import numpy as np
 from neurodamus_like import logs
 from neurodamus_like.circuit.manager import CircuitManager
 from neurodamus_like.circuit.modifications import apply_modifications
-from neurodamus_like.config.models import Simulation
+from neurodamus_like.config.models import EdgePopulation, Input, Simulation
 from neurodamus_like.connectivity.gap_junctions import pair_junctions
 from neurodamus_like.connectivity.neuromodulation import in_creation_order
 from neurodamus_like.connectivity.override_log import warn_of_unmatched
@@ -162,13 +162,13 @@ class BuildPhases:
 
     def create_synapses(self) -> None:
         """Read the edges onto the cells of this rank: inner connectivity first, then projections."""
+        self._connect(
+            lambda: preparation.edge_populations(self.simulation, self.circuits, self.target_manager)
+        )
+
+    def _connect(self, find_populations: Callable[[], Iterable[EdgePopulation]]) -> None:
         with self.timer.phase("edges"), collectively(self.comm):
-            managers = [
-                self.circuits.get_create_edge_manager(population)
-                for population in preparation.edge_populations(
-                    self.simulation, self.circuits, self.target_manager
-                )
-            ]
+            managers = [self.circuits.get_create_edge_manager(population) for population in find_populations()]
             rules = OverrideRules(self.simulation.connection_overrides, self.target_manager)
             for manager in managers:
                 manager.attach(self.target_manager, rules)
@@ -190,6 +190,39 @@ class BuildPhases:
             managers = list(self.circuits.all_synapse_managers())
             for block in blocks:
                 drive_synapses(block, self.simulation, self.target_manager, managers)
+
+    def add_spike_input(self, block: Input, targets: TargetManager) -> None:
+        """Let a further input drive synapses, which are made for it if no other input needed them; collective.
+
+        Parameters
+        ----------
+        block
+            The input.
+        targets
+            Finds its node set.
+
+        Raises
+        ------
+        SimulationError
+            The synapses have been made already.
+        """
+        if self._synapses_made:
+            raise SimulationError(
+                f"the input {block.name!r} comes too late: the synapses have been made",
+                hint="add it before the simulation is initialised, or to 'inputs' of the configuration",
+            )
+        self.simulation = replace(self.simulation, inputs=(*self.simulation.inputs, block))
+        present = {manager.population.name for manager in self.circuits.all_synapse_managers()}
+        alone = replace(self.simulation, inputs=(block,))
+        self._connect(
+            lambda: [
+                population
+                for population in preparation.edge_populations(alone, self.circuits, targets, warn=False)
+                if population.name not in present
+            ]
+        )
+        with self.timer.phase("replay"), collectively(self.comm):
+            drive_synapses(block, self.simulation, targets, list(self.circuits.all_synapse_managers()))
 
     def finalize_synapses(self) -> None:
         """Create synapses and NetCons in the simulator; the phases that need them call this themselves."""

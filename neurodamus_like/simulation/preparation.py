@@ -194,12 +194,12 @@ def _may_lack_sources(population: EdgePopulation) -> bool:
 
 
 def edge_populations(
-    simulation: Simulation, circuits: CircuitManager, targets: TargetManager
+    simulation: Simulation, circuits: CircuitManager, targets: TargetManager, *, warn: bool = True
 ) -> Sequence[EdgePopulation]:
     """Return the edge populations to instantiate: inner connectivity first, in the order of the circuits.
 
     An edge population takes part when its target has cells, and its source has cells or is virtual; those that need an
-    input come last, in the order of the inputs.
+    input come last, in the order of the inputs; with `warn`, those that lack one are told of.
     """
     populations = [
         p
@@ -207,11 +207,11 @@ def edge_populations(
         if p.target in circuits.node_managers and circuits.has_population(p.source) and p.kind in EDGE_ENGINES
     ]
     ordered = list(order_edge_populations(populations, list(circuits.node_managers)).values())
-    return [*(p for p in ordered if not p.needs_input), *_driven(ordered, simulation, targets)]
+    return [*(p for p in ordered if not p.needs_input), *_driven(ordered, simulation, targets, warn)]
 
 
 def _driven(
-    populations: Sequence[EdgePopulation], simulation: Simulation, targets: TargetManager
+    populations: Sequence[EdgePopulation], simulation: Simulation, targets: TargetManager, warn: bool
 ) -> list[EdgePopulation]:
     """Return the edge populations that inputs drive, in the order of the inputs and sources."""
     needy = [p for p in populations if p.needs_input]
@@ -222,7 +222,7 @@ def _driven(
             names = targets.get_target(block.node_set).populations
             found |= {p.name: p for name in names for p in needy if p.source == name and not p.driven_by}
     for population in needy:
-        if population.name not in found:
+        if warn and population.name not in found:
             logger.warning("%s: no synapses, no input gives %s spikes", population.name, population.source)
     return list(found.values())
 

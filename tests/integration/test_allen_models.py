@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections import Counter
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from neurodamus_like.io.nwb_units import find_units
 from tests.allen_data import read_spike_list
 from tests.allen_model import change, write_model
 from tests.helpers import run_mpi, run_python
@@ -24,11 +26,17 @@ def config(tmp_path: Path) -> Path:
 
 def test_same_spikes_on_any_number_of_ranks(config: Path) -> None:
     found = []
+    change(config, "output", "spikes_file_nwb", to="spikes.nwb")
     for ranks in (1, 2):
         args = [*RUN, str(config), f"--output-path={config.parent / f'out{ranks}'}"]
         done = run_python(args, 300) if ranks == 1 else run_mpi(ranks, args, 300)
         assert done.returncode == 0, done.stderr
         found.append(read_spike_list(config.parent / f"out{ranks}" / "spikes.h5", "cells"))
+        units = find_units(config.parent / f"out{ranks}" / "spikes.nwb", {"population": "cells"})
+        assert {
+            int(node): len(times)
+            for node, times in zip(units.ids, units.read_spike_times(np.arange(4)), strict=True)
+        } == Counter(node for node, _ in found[-1])
     assert found[0] == found[1]
     assert {node for node, _ in found[0]} == {0, 1, 2, 3}
 

@@ -10,7 +10,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from nwb_recordings import write_recording
 
+from neurodamus_like.io.nwb_units import find_units
+from neurodamus_like.io.spikes import read_spikes
 from tests.bent_cells import SCRIPT, edge_files, write_model
 from tests.helpers import run_mpi, run_python
 
@@ -46,6 +49,11 @@ def write_spikes(folder: Path) -> None:
         for node, t in TIMES.items():
             file[f"processing/trial_0/spike_train/{node}/data"] = t
             file[f"processing/trial_1/spike_train/{node}/data"] = t[:1]
+    # units in another order than nodes, with a second of something else before
+    shifted = {13 - node: 1.0 + TIMES[node] / 1000 for node in reversed(TIMES)}
+    write_recording(folder / "units.nwb", {unit: np.append(0.5, t) for unit, t in shifted.items()})
+    rows = [f"{node} {13 - node}" for node in TIMES]
+    (folder / "units.csv").write_text("\n".join(["node_ids unit_ids", *rows]) + "\n")
 
 
 FORMATS: dict[str, dict[str, Any]] = {
@@ -53,6 +61,13 @@ FORMATS: dict[str, dict[str, Any]] = {
     "csv": {"module": "csv", "input_file": "${configdir}/spikes.csv"},
     "nwb": {"module": "nwb", "input_file": "${configdir}/spikes.nwb", "trial": "trial_0"},
     "function": {"module": "function", "spikes_function": "regular"},
+    "units": {
+        "module": "ecephys_probe",
+        "input_file": "${configdir}/units.nwb",
+        "mapping": "units_map",
+        "units": "${configdir}/units.csv",
+        "interval": [1000.0, 2000.0],
+    },
 }
 
 
@@ -94,12 +109,49 @@ def expected(model: Path) -> dict[int, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize(("name", "ranks"), [("csv", 1), ("nwb", 1), ("function", 1), ("function", 2)])
+@pytest.mark.parametrize(
+    ("name", "ranks"), [("csv", 1), ("nwb", 1), ("function", 1), ("function", 2), ("units", 2)]
+)
 def test_all_formats_give_the_same(
     model: Path, expected: dict[int, np.ndarray], name: str, ranks: int
 ) -> None:
     config = write_model(model, {"spikes": of_format(name)}, f"{name}{ranks}", edges=BOTH)
     assert_same(voltages(config, ranks), expected)
+
+
+def test_a_module_makes_the_synapses_that_its_units_drive(
+    model: Path, expected: dict[int, np.ndarray]
+) -> None:
+    config = write_model(model, {}, "no_input", edges=BOTH)
+    keys = {
+        k: str(v).replace("${configdir}", str(model)) for k, v in FORMATS["units"].items() if k != "interval"
+    }
+    arguments = {"node_set": "ext", **keys, "interval": [1000.0, 2000.0]}
+    code = f"""
+from neurodamus_like.bionet.modules import BioECEphysUnitsModule
+spikes = modules.SpikesMod({str(model / "more")!r}, "s.csv", "s.h5", "s.nwb", spikes_sort_order="time")
+simulate = lambda config, run=simulate: run(config, BioECEphysUnitsModule("probe", **{arguments!r}), spikes)
+"""
+    assert_same(voltages(config, 2, code), expected)
+    train = read_spikes(model / "output_no_input" / "spikes.h5", "bent")
+    more = read_spikes(model / "more" / "s.h5", "bent")
+    assert sorted(more.timestamps.tolist()) == sorted(train.timestamps.tolist()) != []
+    table = (model / "more" / "s.csv").read_text().splitlines()[1:]
+    assert [float(row.split()[0]) for row in table] == more.timestamps.tolist()
+    units = find_units(model / "more" / "s.nwb")
+    assert sum(t.size for t in units.read_spike_times(np.arange(units.ids.size))) == len(train)
+
+
+def test_units_that_are_drawn_do_not_depend_on_ranks(model: Path) -> None:
+    drawn = {**of_format("units"), "mapping": "sample", "units": {"quality": "good"}, "missing_ids": "warn"}
+    again = {**drawn, "mapping": "sample_with_replacement"}
+    configs = [
+        write_model(model, {"u": block}, f"drawn{n}", edges=BOTH) for n, block in enumerate((drawn, again))
+    ]
+    found = [[voltages(config, ranks) for ranks in (1, 2)] for config in configs]
+    for one, two in found:
+        assert_same(one, two)
+    assert max(abs(found[0][0][g] - found[1][0][g]).max() for g in found[0][0]) > 0.1
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.neuron, pytest.mark.mpi]
 SITES = "../bio_components/recXelectrodes/linear_electrode.csv"
 ECP = {"module": "extracellular", "electrode_positions": SITES, "dt": 0.5}
 REPORTS = {
-    "ecp": {**ECP, "contributions_dir": "cells"},
+    "ecp": {**ECP, "contributions_dir": "cells", "file_name_nwb": "all.nwb"},
     "points": {**ECP, "cells": [3], "method": "point", "conductivity": 0.5},
     "currents": {"module": "membrane_report", "variable_name": "i_membrane_", "cells": [3], "dt": 0.5},
     "syn": {"module": "netcon_report", "variable_name": "g", "cells": "v1", "syn_type": None, "dt": 5.0},
@@ -67,6 +67,16 @@ def test_any_number_of_ranks_writes_the_same(results: dict[int, Path]) -> None:
                 totals.append(h5["ecp/data"][()])
         np.testing.assert_allclose(*totals, rtol=0, atol=1e-12 * np.abs(totals[0]).max())
         assert not list(results[ranks].rglob(".*.part"))
+
+
+def test_the_nwb_file_has_the_same_numbers(results: dict[int, Path]) -> None:
+    output = results[4]
+    with h5py.File(output / "all.nwb") as nwb, h5py.File(output / "ecp.h5") as h5:
+        series = nwb["acquisition/ElectricalSeries"]
+        np.testing.assert_array_equal(series["data"][()], h5["ecp/data"][()])
+        assert series["starting_time"][()] == pytest.approx(1e-4)
+        assert series["starting_time"].attrs["rate"] == 2000.0
+        assert len(nwb["general/extracellular_ephys/electrodes/x"]) == 86
 
 
 def test_contributions_add_up(results: dict[int, Path]) -> None:
