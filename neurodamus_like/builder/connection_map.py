@@ -10,7 +10,7 @@ import numpy as np
 
 from neurodamus_like.builder import distance_rules  # noqa: F401 - registers its rules
 from neurodamus_like.builder.edge_rules import AllToAll
-from neurodamus_like.builder.node_table import NodePool
+from neurodamus_like.builder.node_pool import NodePool
 from neurodamus_like.builder.properties import ArrayProperty, Constant, FunctionProperty
 from neurodamus_like.builder.python_rules import ITERATORS, is_pure
 from neurodamus_like.builder.rule_base import RULES, ArrayRule, FunctionRule

@@ -17,7 +17,7 @@ import numpy as np
 from neurodamus_like.builder.blocks import EdgeBlock
 from neurodamus_like.builder.distance_rules import DistanceProbability
 from neurodamus_like.builder.edge_rules import Probability
-from neurodamus_like.builder.node_table import NodeColumns, NodePool
+from neurodamus_like.builder.node_pool import NodeColumns, NodePool
 from neurodamus_like.builder.pairs import checked_pool, pair_values
 from neurodamus_like.builder.rule_base import ArrayRule
 from neurodamus_like.exceptions import ConfigurationError

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from neurodamus_like.builder.blocks import EdgeBlock, wrap
-from neurodamus_like.builder.node_table import IntArray, NodeColumns
+from neurodamus_like.builder.node_pool import NodeColumns
+from neurodamus_like.builder.node_table import IntArray
 from neurodamus_like.builder.rule_base import RULES, ArrayRule, check_probability
 from neurodamus_like.builder.sampling import bernoulli_positions
 from neurodamus_like.exceptions import ConfigurationError
@@ -290,6 +290,8 @@ class NearestK(ArrayRule):
             folded = np.where(sides > 0, sides, 1.0)
             points = np.where(sides > 0, np.mod(points, folded), points)
             self._targets = np.where(sides > 0, np.mod(self._targets, folded), self._targets)
+        from scipy.spatial import cKDTree  # slow to load
+
         self._tree = cKDTree(points, boxsize=sides)
 
     def connect(

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from neurodamus_like.builder.blocks import EdgeBlock
-from neurodamus_like.builder.node_table import IntArray, NodeColumns
+from neurodamus_like.builder.node_pool import NodeColumns
+from neurodamus_like.builder.node_table import IntArray
 from neurodamus_like.builder.rule_base import RULES, ArrayRule, check_probability, own_index
 from neurodamus_like.builder.sampling import (
     bernoulli_positions,

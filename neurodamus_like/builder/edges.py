@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurodamus_like.builder.connection_map import ConnectionMap
-from neurodamus_like.builder.node_table import Node, NodePool
+from neurodamus_like.builder.node_pool import NodePool
+from neurodamus_like.builder.node_table import Node
 from neurodamus_like.builder.store import EdgeStore
 from neurodamus_like.exceptions import CircuitError
 
 if TYPE_CHECKING:
-    from neurodamus_like.builder.network import NetworkBuilder
+    from neurodamus_like.builder.network_edges import NetworkEdges
 
 
 class Edge(Mapping[str, Any]):
@@ -87,7 +88,7 @@ def edges_of(group: ConnectionMap, store: EdgeStore, wanted: set[int] | None) ->
             yield Edge(source, target, group.edge_type_properties, own)
 
 
-def wanted_ids(network: NetworkBuilder, nodes: Any, name: str | None) -> tuple[set[int] | None, str | None]:
+def wanted_ids(network: NetworkEdges, nodes: Any, name: str | None) -> tuple[set[int] | None, str | None]:
     """Return the ids that a selection of nodes means (None: all), and the name of their network.
 
     Parameters

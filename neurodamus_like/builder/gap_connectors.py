@@ -8,7 +8,7 @@ import numpy as np
 
 from neurodamus_like.builder.blocks import EdgeBlock
 from neurodamus_like.builder.connectors import UnidirectionConnector
-from neurodamus_like.builder.node_table import NodeColumns, NodePool
+from neurodamus_like.builder.node_pool import NodeColumns, NodePool
 from neurodamus_like.builder.pairs import checked_pool
 from neurodamus_like.builder.reciprocal import ReciprocalConnector, block_rows
 from neurodamus_like.builder.rule_base import ArrayRule, check_probability

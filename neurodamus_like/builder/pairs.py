@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurodamus_like.builder.node_table import NodeColumns, NodePool
+from neurodamus_like.builder.node_pool import NodeColumns, NodePool
 from neurodamus_like.builder.rule_base import check_probability
 from neurodamus_like.exceptions import ConfigurationError
 

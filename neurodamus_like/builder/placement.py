@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from neurodamus_like.builder.blocks import EdgeView
-from neurodamus_like.builder.node_table import Array, NodeColumns
+from neurodamus_like.builder.node_pool import NodeColumns
+from neurodamus_like.builder.node_table import Array
 from neurodamus_like.builder.properties import ArrayProperty
 from neurodamus_like.builder.segments import Segments, find_morphology, load_segments, section_types
 from neurodamus_like.exceptions import ConfigurationError

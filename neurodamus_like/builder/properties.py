@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodamus_like.builder.blocks import EdgeView
-from neurodamus_like.builder.node_table import Array, NodeColumns
+from neurodamus_like.builder.node_pool import NodeColumns
+from neurodamus_like.builder.node_table import Array
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from neurodamus_like.builder.blocks import EdgeBlock
-from neurodamus_like.builder.node_table import IntArray, NodeColumns, NodePool
+from neurodamus_like.builder.node_pool import NodeColumns, NodePool
+from neurodamus_like.builder.node_table import IntArray
 from neurodamus_like.builder.pairs import FloatArray, checked_pool, pair_values
 from neurodamus_like.builder.rule_base import ArrayRule, check_probability
 from neurodamus_like.builder.sampling import bernoulli_positions

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from neurodamus_like.builder.blocks import EdgeBlock
-from neurodamus_like.builder.node_table import IntArray, NodeColumns
+from neurodamus_like.builder.node_pool import NodeColumns
+from neurodamus_like.builder.node_table import IntArray
 from neurodamus_like.exceptions import ConfigurationError
 from neurodamus_like.registry import Registry
 

@@ -25,7 +25,7 @@ import numpy as np
 from neurodamus_like.analysis.connectivity import compute_connectivity
 from neurodamus_like.analysis.populations import PopulationInfo, describe_file, network_files
 from neurodamus_like.builder.import_nodes import read_node_groups
-from neurodamus_like.builder.node_table import NodeColumns
+from neurodamus_like.builder.node_pool import NodeColumns
 from neurodamus_like.cli.commands import parse_arguments
 from neurodamus_like.memory import format_bytes
 from neurodamus_like.parallel.mpi import world

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from neurodamus_like.exceptions import ConfigurationError
 
@@ -117,6 +115,9 @@ def label_linked_cells(
     names = sorted(cells)
     ids = {name: np.sort(np.asarray(cells[name], dtype=np.int64)) for name in names}
     begin = dict(zip(names, np.cumsum([0, *(ids[name].size for name in names)])[:-1].tolist(), strict=True))
+    from scipy.sparse import coo_matrix  # slow to load, and only cycles need it
+    from scipy.sparse.csgraph import connected_components
+
     total = sum(part.size for part in ids.values())
     nothing = np.empty(0, dtype=np.int64)
     ends: list[tuple[IntArray, IntArray]] = [(nothing, nothing)]

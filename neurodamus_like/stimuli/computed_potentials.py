@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import LinearNDInterpolator
-from scipy.spatial import QhullError, cKDTree
 
 from neurodamus_like.config.models import Input
 from neurodamus_like.engine.drive_source import DriveSource, WaveformKind
@@ -123,6 +121,8 @@ class ComputedPotentials(PotentialStim):
         period = int((steps[-1] - steps[0]) / dt_ms)
         if period < 1:
             raise self.error(f"the solution in {solution.file} is shorter than a time step")
+        from scipy.spatial import cKDTree  # slow to load, and few runs need it
+
         nearest = cKDTree(solution.position_um).query(middles_um)[1]
         rows = solution.potential_mV[nearest].T * self.parameters.amplitudes[0]
         return DriveSource(
@@ -152,6 +152,9 @@ class ComputedPotentials(PotentialStim):
         return wave.duration_ms / self.context.run.dt_ms + 1 if isinstance(wave, PointsWave) else 0.0
 
     def _interpolated(self, solution: PotentialSolution, middles_um: FloatArray) -> FloatArray:
+        from scipy.interpolate import LinearNDInterpolator
+        from scipy.spatial import QhullError
+
         try:
             interpolate = LinearNDInterpolator(solution.position_um, solution.potential_mV[:, 0])
         except (QhullError, ValueError) as error:

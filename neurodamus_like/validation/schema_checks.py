@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from neurodamus_like.config.manifest import pointer_to
 from neurodamus_like.exceptions import did_you_mean
 from neurodamus_like.validation.problems import Problem, unique_problems
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 _SCHEMA_FOLDER = Path(__file__).resolve().parents[1] / "config" / "schema"
 _MISSPELT_DISTANCE = 2
@@ -46,6 +46,8 @@ def check_schema(document: Mapping[str, Any], schema: str, file: Path) -> list[P
     file
         Named in the problems.
     """
+    from jsonschema import Draft202012Validator  # slow to load, and only one rank checks
+
     found = Draft202012Validator(load_schema(schema)).iter_errors(document)
     ordered = sorted(found, key=lambda error: [str(token) for token in error.absolute_path])
     return unique_problems(problem for error in ordered for problem in _problems_of(error, file))

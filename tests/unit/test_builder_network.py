@@ -46,6 +46,7 @@ def test_nodes_are_dictionaries_and_filters_work() -> None:
     first = next(iter(net.nodes()))
     assert (first["x"], first["ei"], first.get("nothing"), first["place"]) == (0.0, "e", None, (0, 0))
     assert (first.node_id, first["node_id"], first.node_type_id) == (0, 0, 100)
+    assert [node.node_id for node in net.nodes_iter([4, 2])] == [2, 4]
     assert "layer" in first
     assert "name" not in first
     assert len({first, first}) == 1

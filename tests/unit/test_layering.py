@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,12 @@ LAZY_POINTS = {
 }
 """Files that may import modules of the package inside a function, with the reason."""
 
+SLOW = {"scipy", "jsonschema", "matplotlib"}
+
 DOORS = {"neuron": {"engine/nrn.py"}, "mpi4py": {"parallel/mpi.py"}}
 
 
+@cache
 def source_files() -> list[Path]:
     return sorted(p for p in PACKAGE.rglob("*.py") if "_core" not in p.parts)
 
@@ -70,9 +74,15 @@ def imports_of(tree: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[ast.AS
                 yield node, node.args[0].value
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports_in(path: Path, *, inside_functions: bool = False) -> list[tuple[int, str]]:
     package = ("neurodamus_like", *path.relative_to(PACKAGE).parent.parts)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     roots: list[ast.AST] = [tree]
     if inside_functions:
         roots = [
@@ -128,6 +138,20 @@ def test_no_import_is_hidden_in_a_function(path: Path) -> None:
     assert hidden == []
 
 
+@pytest.mark.parametrize("library", sorted(SLOW))
+def test_slow_libraries_are_loaded_where_they_are_used(library: str) -> None:
+    """Each rank of each run pays for what stands at the top of a module."""
+    found = [
+        f"{path.relative_to(PACKAGE)}:{line}"
+        for path in source_files()
+        for line, name in imports_in(path)
+        if name.split(".")[0] == library
+        and (line, name) not in imports_in(path, inside_functions=True)
+        and line not in type_checking_lines(path)
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("library", DOORS)
 def test_neuron_and_mpi4py_have_one_door(library: str) -> None:
     doors = {
@@ -158,9 +182,10 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def type_checking_lines(path: Path) -> set[int]:
     """Lines under ``if TYPE_CHECKING:``: an annotation may name what imports this module, it is no circle."""
-    blocks = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.If)]
+    blocks = [n for n in ast.walk(tree_of(path)) if isinstance(n, ast.If)]
     blocks = [b for b in blocks if isinstance(b.test, ast.Name) and b.test.id == "TYPE_CHECKING"]
     return {line for b in blocks for line in range(b.lineno, (b.end_lineno or b.lineno) + 1)}
 
