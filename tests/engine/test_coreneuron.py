@@ -98,6 +98,29 @@ print(json.dumps(h.t))
     assert run_json(MODEL + code, tmp_path) == pytest.approx(12346.65, abs=0.03)
 
 
+def test_an_end_with_more_than_six_digits_is_reached_from_files(
+    core_library: MechanismLibrary, tmp_path: Path
+) -> None:
+    """Its last spike is at 12346.625 ms: with six digits the run would end at 12346.6."""
+    (tmp_path / "model").mkdir()
+    code = f"""
+from neurodamus_like.engine import core_files
+from neurodamus_like.io.core_data import read_core_spikes
+os.environ["CORENEURONLIB"] = {str(core_library.corenrnmech)!r}
+soma.uninsert("hh"); clamp = None
+nrn.register_spike_source(0, soma, 0.5, -10)
+source = h.NetStim(); source.number, source.start = 1, 12346.625
+pc.set_gid2node(1, 0); pc.cell(1, h.NetCon(source, None))
+pc.set_maxstep(10); h.finitialize(-65)
+core_files.write_group(Path("model"))
+core_files.simulate_files(Path("model"), Path("."), 12346.65, CoreSettings())
+print(json.dumps([part.tolist() for part in read_core_spikes(Path("."), 0.025)]))
+"""
+    times, gids = run_json(MODEL + code, tmp_path)
+    assert gids == [1]
+    assert times == pytest.approx([12346.625], abs=0.005)
+
+
 def test_libraries_of_mechanisms(core_library: MechanismLibrary, tmp_path: Path) -> None:
     other = tmp_path / "libcorenrnmech.so"
     os.symlink(tmp_path / "nowhere", other)

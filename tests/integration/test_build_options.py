@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 
 from neurodamus_like.builder.demo import write_demo_circuit
@@ -43,6 +44,7 @@ def model(config: Path) -> Path:
         ((*CORE, "--build-model=0", "--simulate-model=0"), "leave nothing to do"),
         ((*CORE, "--coreneuron-direct-mode", "--keep-build"), "exclude each other"),
         ((*CORE, "--build-model=maybe"), "--build-model=maybe is not valid"),
+        (("--lb-mode=WholeSell",), "did you mean 'WholeCell'?"),
     ],
 )
 def test_one_message_and_exit_code_1(
@@ -63,11 +65,44 @@ def test_one_message_and_exit_code_1(
 
 
 @pytest.mark.mpi
-def test_more_cycles_than_cells_end_all_ranks(config: Path, tmp_path: Path) -> None:
-    args = [*RUN, str(config), *CORE, "--modelbuilding-steps=6", f"--output-path={tmp_path / 'out'}"]
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (
+            "--modelbuilding-steps=6",
+            "--modelbuilding-steps=6 is more than the number of cells of any rank",
+        ),
+        ("--lb-mode=WholeSell", "unknown load balance mode 'WholeSell'"),
+    ],
+)
+def test_one_message_ends_all_ranks(config: Path, tmp_path: Path, option: str, message: str) -> None:
+    args = [*RUN, str(config), *CORE, option, f"--output-path={tmp_path / 'out'}"]
     done = run_mpi(2, [*args, f"--build-path={tmp_path / 'b'}"], 100)
     assert done.returncode == 1
-    assert done.stderr.count("--modelbuilding-steps=6 is more than the number of cells of any rank") == 1
+    assert done.stderr.count(message) == 1
+    assert "Traceback" not in done.stderr
+
+
+def synapses_of(config: Path) -> int:
+    total = 0
+    for name in ("edges.h5", "edges_thalamus.h5"):
+        with h5py.File(config.parent / name) as file:
+            total += sum(population["target_node_id"].size for population in file["edges"].values())
+    return total
+
+
+@pytest.mark.parametrize("way", ["memory", "files"])
+def test_model_stats(config: Path, tmp_path: Path, way: str) -> None:
+    """CoreNEURON prints what the model has, once: as many synapses as the circuit has edges."""
+    files = ("--modelbuilding-steps=2", f"--build-path={tmp_path / 'b'}") if way == "files" else ()
+    args = [*RUN, str(config), *CORE, *files, "--model-stats", f"--output-path={tmp_path / 'out'}"]
+    done = run_python(args, 300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("MECHANISMS COUNT AND SIZE BY TYPE") == 1
+    rows = [line.split() for line in done.stdout.splitlines()]
+    counts = {row[1]: int(row[2]) for row in rows if len(row) == 4 and row[0].isdigit()}
+    assert counts["ProbAMPANMDA_EMS"] + counts["ProbGABAAB_EMS"] == synapses_of(config)
+    assert counts["GaussianNoiseCurrent"] == 10, "one for each cell"
 
 
 @pytest.mark.parametrize(

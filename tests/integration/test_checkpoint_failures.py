@@ -155,6 +155,15 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
         (["--save=/proc/checkpoint"], "no checkpoint can be written: "),
         (["--save=x", "--keep-build"], "--save and --keep-build exclude each other"),
         (["--restore=x", "--lb-mode=MultiSplit"], "--restore and --lb-mode=MultiSplit exclude each other"),
+        (["--save=x", "--lb-mode=loadbalance"], "--save and --lb-mode=MultiSplit exclude each other"),
+        (["--restore=x", "--simulate-model=0"], "--restore and --simulate-model=0 exclude each other"),
+        (["--restore=x", "--build-model=0"], "--restore and --build-model exclude each other"),
+        (["--restore=x", "--keep-build"], "--restore and --keep-build exclude each other"),
+        (
+            ["--restore=x", "--modelbuilding-steps=2"],
+            "--restore and --modelbuilding-steps exclude each other",
+        ),
+        (["--restore=x", "--enable-shm=1"], "--restore and --enable-shm exclude each other"),
     ):
         text = simulate(config, *options, code=1)
         assert reason in text

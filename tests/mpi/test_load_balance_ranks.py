@@ -187,3 +187,12 @@ def test_populations_of_the_demo_are_balanced_together(tmp_path: Path) -> None:
         assert len(list(out.glob(f"sim_conf/*/cx_*#.{ranks}.dat"))) == 2
         reached = float(line(done, "20 cells").rpartition(" ")[2])
         assert reached > 0.95
+    for source in (tmp_path / "on2").glob("sim_conf/*/cx_*.source"):
+        source.write_text("of another circuit")
+    done = simulate(config, tmp_path / "on2", 2, "--lb-mode=WholeCell")
+    said = done.stdout + done.stderr
+    assert said.count("is stale: the circuit or its mechanisms have changed; it is computed again") > 0
+    assert said.count("load balance WholeCell: 20 cells on 2 ranks, predicted average/maximum") == 1
+    assert spikes(tmp_path / "on2") == expected
+    done = simulate(config, tmp_path / "on2", 2, "--lb-mode=WholeCell", "--disable-reports")
+    assert "is stale" not in done.stdout + done.stderr
