@@ -168,7 +168,9 @@ class BuildPhases:
 
     def _connect(self, find_populations: Callable[[], Iterable[EdgePopulation]]) -> None:
         with self.timer.phase("edges"), collectively(self.comm):
-            managers = [self.circuits.get_create_edge_manager(population) for population in find_populations()]
+            managers = [
+                self.circuits.get_create_edge_manager(population) for population in find_populations()
+            ]
             rules = OverrideRules(self.simulation.connection_overrides, self.target_manager)
             for manager in managers:
                 manager.attach(self.target_manager, rules)
