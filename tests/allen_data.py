@@ -36,17 +36,29 @@ def bmtk_modfiles() -> Path:
 @lru_cache(maxsize=2)
 def allen_library(*more: Path) -> Path:
     """Return a library of BMTK's mechanisms, of `more` folders, and of the core's without channels, compiled once."""
+    return _build(more, "")[0]
+
+
+def allen_core_library(folder: Path) -> Path:
+    """Copy :func:`allen_library` and its part for CoreNEURON into a folder; return the library."""
+    for library in _build((), "coreneuron=True"):
+        shutil.copy(library, folder)
+    return folder / "libnrnmech.so"
+
+
+def _build(more: tuple[Path, ...], options: str) -> list[Path]:
     code = (
         "from pathlib import Path\n"
         "from neurodamus_like.engine.mech_build import build_mechanisms\n"
         "from neurodamus_like.engine.mech_sources import core_dir\n"
-        f"folders = [Path(p) for p in {[str(p) for p in (bmtk_modfiles(), *more)]!r}]\n"
-        "folders += [core_dir() / 'mod' / name for name in ('stimuli', 'cells')]\n"
-        "print(build_mechanisms(folders, with_core=False).nrnmech)"
+        "folders = [core_dir() / 'mod' / name for name in ('stimuli', 'cells')]\n"
+        f"folders += [Path(p) for p in {[str(p) for p in (bmtk_modfiles(), *more)]!r}]\n"
+        f"library = build_mechanisms(folders, with_core=False, {options})\n"
+        "print(library.nrnmech, library.corenrnmech or '')"
     )
     done = run_python(code, timeout=600)
     assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip().splitlines()[-1])
+    return [Path(word) for word in done.stdout.strip().splitlines()[-1].split()]
 
 
 def copy_case(case: str, folder: Path) -> Path:

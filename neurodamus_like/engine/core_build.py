@@ -8,10 +8,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from neurodamus_like.engine import core_translation
 from neurodamus_like.engine.mech_errors import explain_failure
-from neurodamus_like.engine.mech_sources import ModSources
+from neurodamus_like.engine.mech_sources import ModSources, core_dir
 from neurodamus_like.engine.nrnivmodl import copy_sources, cpu_identity, run_tool
 from neurodamus_like.exceptions import MechanismError
+from neurodamus_like.io.nmodl import ModHeader, read_nmodl_header
 
 CORENRNMECH = "libcorenrnmech.so"
 SPECIAL_CORE = "special-core"
@@ -27,8 +29,15 @@ glibc declares its vector functions (``exp`` for four values at once, within 4 u
 
 def core_folder(library: Path, flags: str) -> Path:
     """Return where in the folder of a library its part for CoreNEURON lies, compiled with `flags` for this CPU."""
-    digest = hashlib.sha256(f"{flags}\0{cpu_identity(flags)}".encode()).hexdigest()[:12]
-    return library / f"coreneuron-{digest}"
+    digest = hashlib.sha256(f"{flags}\0{cpu_identity(flags)}".encode())
+    for path in (Path(core_translation.__file__), *(header.path for header in built_in_neuron())):
+        digest.update(path.read_bytes())
+    return library / f"coreneuron-{digest.hexdigest()[:12]}"
+
+
+def built_in_neuron() -> list[ModHeader]:
+    """Return the mechanisms that NEURON has built in and CoreNEURON lacks, written anew for CoreNEURON alone."""
+    return [read_nmodl_header(path) for path in sorted((core_dir() / "coreneuron").glob("*.mod"))]
 
 
 def is_built(folder: Path) -> bool:
@@ -69,7 +78,10 @@ def _compile(work: Path, sources: ModSources, flags: str) -> tuple[Path, str]:
     # the wrapper of the wheel wants to wrap NEURON's `special` too, which nrnivmodl-core does not make
     (made / "special").touch()
     copy_sources(work / "mod", sources)
-    _, log = run_tool("nrnivmodl-core", work, [*(["-i", flags] if flags else []), "mod"])
+    for header in built_in_neuron():
+        shutil.copyfile(header.path, work / "mod" / f"core_{header.path.name}")
+    options = ["-m", str(core_translation.write_translator(work)), *(["-i", flags] if flags else [])]
+    _, log = run_tool("nrnivmodl-core", work, [*options, "mod"])
     return made, log
 
 

@@ -15,6 +15,7 @@ from neurodamus_like.logs import get_logger
 logger = get_logger(__name__)
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_SPIKE_SOURCE = "VecStim"
 _BESIDE = (".inc", ".h", ".hpp", ".c", ".cpp")
 
 
@@ -86,6 +87,10 @@ def collect_sources(
     Earlier folders win over later ones, and all win over the core: the whole mechanism of the same name is taken from
     there. Mechanisms in `without` are left out.
 
+    One exception: only the engine makes instances of VecStim, and many models bring an old one that hides the address
+    of its spike times in a number. Neither CoreNEURON nor a checkpoint can carry that, so the core's is used instead,
+    which sends the same events.
+
     Raises
     ------
     MechanismError
@@ -99,6 +104,7 @@ def collect_sources(
             included.setdefault(path.name, path)
     if with_core:
         core = core_dir() / "mod"
+        _drop_old_spike_source(found)
         _add(found, _headers_in(core, sorted(core.rglob("*.mod"))))
     wanted = [header for header in found.values() if header.name not in without]
     headers = sorted(wanted, key=lambda header: (header.path.name, str(header.path)))
@@ -133,6 +139,13 @@ def _add(found: dict[str, ModHeader], headers: Iterable[ModHeader]) -> None:
         winner = found.setdefault(_key(header), header)
         if winner is not header:
             logger.info("mechanism %s: %s is used instead of %s", header.name, winner.path, header.path)
+
+
+def _drop_old_spike_source(found: dict[str, ModHeader]) -> None:
+    given = found.get(_SPIKE_SOURCE)
+    if given is not None and not (given.core_pointers and given.thread_safe):
+        logger.info("mechanism %s: the package's own is used instead of %s", _SPIKE_SOURCE, given.path)
+        del found[_SPIKE_SOURCE]
 
 
 def _key(header: ModHeader) -> str:

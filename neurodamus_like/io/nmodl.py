@@ -56,7 +56,9 @@ class ModHeader:
     units
         Variable -> unit, for those that declare one.
     pointers
-        POINTER variables (not BBCOREPOINTER).
+        POINTER variables.
+    core_pointers
+        BBCOREPOINTER variables: pointers that the mechanism itself hands to CoreNEURON.
     thread_safe
         The NEURON block says THREADSAFE.
     has_verbatim
@@ -75,6 +77,7 @@ class ModHeader:
     ions_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     pointers: tuple[str, ...] = ()
+    core_pointers: tuple[str, ...] = ()
     thread_safe: bool = False
     has_verbatim: bool = False
 
@@ -122,6 +125,7 @@ def parse_nmodl_header(text: str, path: Path) -> ModHeader:
         ions_written={ion: written for ion, (_, written) in ions.items() if written},
         units=units,
         pointers=_listed(tokens, "POINTER"),
+        core_pointers=_listed(tokens, "BBCOREPOINTER"),
         thread_safe="THREADSAFE" in tokens,
         has_verbatim=_VERBATIM.search(code_with_verbatim) is not None,
     )

@@ -34,8 +34,9 @@ def read_section_swc_ids(path: Path, axon_stub: bool) -> list[list[int]]:
     for section in range(morphology.n_sections):
         if axon_stub and morphology.section_types[section] == _AXON:
             continue
-        points = morphology.section_points(section)
-        ids = [by_point.get(tuple(p.tolist()), -1) for p in points[1:]]
+        # the first point of a section repeats the last one of its parent, unless that is the soma
+        points = morphology.section_points(section)[int(morphology.parents[section] >= 0) :]
+        ids = [by_point.get(tuple(p.tolist()), -1) for p in points]
         sections.append([i for i in ids if i >= 0])
     return [*sections, [], []] if axon_stub else sections
 
@@ -62,8 +63,7 @@ def find_swc_places(
     MorphologyError
         An id is in no section of the cell.
     """
-    stub = len(read_section_swc_ids(path, False)) != n_sections
-    sections = read_section_swc_ids(path, stub)
+    sections = _ids_of_sections(path, n_sections)
     found = {i: (number, ids.index(i), len(ids)) for number, ids in enumerate(sections) for i in ids}
     unknown = [i for i in np.unique(swc_ids).astype(np.int64).tolist() if i not in found]
     if unknown or len(sections) != n_sections:
@@ -78,3 +78,35 @@ def find_swc_places(
     section, index, count = rows.T
     x = np.where(count > 1, (index - beyond + 1.0) / np.maximum(count, 1), beyond)
     return section, np.clip(x, 0.0, 1.0)
+
+
+def find_swc_ids(
+    path: Path, n_sections: int, section: npt.NDArray[np.int64], x: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Return the row of an SWC file at places in a cell, or -1 where the section was not read from the file.
+
+    As in BMTK's reports: the rows of a section divide it into equal parts, and the row at the end of a part counts.
+
+    Parameters
+    ----------
+    path
+        The SWC file.
+    n_sections
+        Sections of the finished cell; tells whether its axon was replaced.
+    section, x
+        Shape (n,), places: section and position along it.
+    """
+    sections = _ids_of_sections(path, n_sections)
+    if len(sections) != n_sections:
+        return np.full(len(section), -1, dtype=np.int64)
+    counts = np.array([len(ids) for ids in sections], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    ids = np.concatenate([*(np.asarray(ids, dtype=np.int64) for ids in sections), [-1]])
+    place = np.ceil(np.maximum(0.0, x * counts[section] - 1.0)).astype(np.int64)
+    found: npt.NDArray[np.int64] = ids[np.where(counts[section] > 0, starts[section] + place, -1)]
+    return found
+
+
+def _ids_of_sections(path: Path, n_sections: int) -> list[list[int]]:
+    stub = len(read_section_swc_ids(path, False)) != n_sections
+    return read_section_swc_ids(path, stub)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from neurodamus_like.config.models import Report
 from neurodamus_like.engine.recorders import enable_membrane_currents
 from neurodamus_like.exceptions import ReportError, did_you_mean
+from neurodamus_like.io.swc_ids import find_swc_ids
 from neurodamus_like.reports.base import NodeElements, ReportModel, report_error, report_types
 from neurodamus_like.reports.selection import detailed_cells_of
 from neurodamus_like.reports.variables import SectionVariables, Variable, names_on, reference_of
@@ -47,10 +52,11 @@ class SegmentReport:
         for cell in detailed_cells_of(self.report, model, cell_manager):
             points = list(self._points(cell))
             references = [self._reference(cell, cell.sections[number], x) for number, x in points]
-            attributes: dict[str, list[Any]] = {"element_pos": [x for _, x in points]}
+            attributes: dict[str, Sequence[Any] | npt.NDArray[Any]] = {"element_pos": [x for _, x in points]}
             if self.kinds:
                 types = [SWC_TYPES.get(cell.layout.kinds[number], 5) for number, _ in points]
                 attributes["seg_types"] = types
+                attributes |= _swc_ids(cell, points)
             if points:
                 yield NodeElements(cell.node_id, [n for n, _ in points], references, None, attributes)
 
@@ -95,3 +101,18 @@ class SegmentReport:
             expected="a variable that all reported segments have",
             hint=hint,
         )
+
+
+def _swc_ids(cell: Any, points: Sequence[tuple[int, float]]) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the rows of the SWC file at both ends of each segment; -1 where there is none."""
+    node = getattr(cell, "node", None)
+    path = None if node is None else node.morphology_file
+    section = np.array([number for number, _ in points], dtype=np.int64)
+    if path is None or Path(path).suffix.lower() != ".swc":
+        return dict.fromkeys(("swc_ids_beg", "swc_ids_end"), np.full(len(section), -1, dtype=np.int64))
+    half = np.array([0.5 / cell.sections[number].nseg for number, _ in points])
+    middle = np.array([x for _, x in points])
+    return {
+        f"swc_ids_{name}": find_swc_ids(Path(path), len(cell.sections), section, middle + sign * half)
+        for name, sign in (("beg", -1.0), ("end", 1.0))
+    }

@@ -13,7 +13,7 @@ from neurodamus_like.io.node_types import read_typed_nodes, read_types
 from neurodamus_like.io.nodes import read_nodes
 from neurodamus_like.validation.problems import Problem
 
-ONLY_IN_NEURON = frozenset({"IntFire1", "IntFire2", "IntFire4"})
+ONLY_IN_NEURON = frozenset({"IntFire2", "IntFire4"})
 SIMULATE_WITH_NEURON = 'simulate with NEURON: "target_simulator": "NEURON", or --simulator=NEURON'
 
 

@@ -97,11 +97,27 @@ def _data(path: Path, name: str) -> np.ndarray:
         return np.asarray(h5[name][()])
 
 
-def test_artificial_cells_of_neuron_are_refused(tmp_path: Path) -> None:
+def test_artificial_cells_that_neuron_has_built_in(tmp_path: Path) -> None:
     config = allen_model.write_model(tmp_path / "model")
+    found = []
+    for simulator in ("NEURON", "CORENEURON"):
+        args = [*RUN, str(config), f"--simulator={simulator}", f"--output-path={tmp_path / simulator}"]
+        done = run_python(args, 300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        found.append(read_spike_list(tmp_path / simulator / "spikes.h5", "cells"))
+    assert found[0] == found[1]
+    fired = [node for node, _ in found[0]]
+    # IntFire1, each more than once: refractoriness and decay count
+    assert min(fired.count(2), fired.count(3)) > 1
+
+
+def test_other_artificial_cells_are_refused(tmp_path: Path) -> None:
+    config = allen_model.write_model(tmp_path / "model")
+    types = tmp_path / "model" / "network" / "cells_node_types.csv"
+    types.write_text(types.read_text().replace("nrn:IntFire1", "nrn:IntFire2"))
     done = run_python([*RUN, str(config), "--simulator=CORENEURON"], 200)
     assert done.returncode == 1
-    assert "CoreNEURON does not have NEURON's IntFire1" in done.stderr
+    assert "CoreNEURON does not have NEURON's IntFire2" in done.stderr
     assert "simulate with NEURON" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -178,7 +178,7 @@ def test_sections_in_python_rules(folder: Path) -> None:
     assert found.tolist() == [1, 2, 3]
     np.testing.assert_allclose(p, np.asarray([75, 50, 75]) / 200)
     assert reader.segments.section_type.tolist() == [1, 3, 3, 3, 4, 2, 2]
-    assert reader.get_swc_id(4, 0.5) == (7, 0.5)
+    assert reader.get_swc_id(4, 0.5) == (6, 0.0)
     np.testing.assert_allclose(reader.get_coords(1, 0.5), [100.0, -55.0, 0.0])
     placed = rand_syn_locations(cell, cell, ["apical"], [0.0, 1e9], folder, return_coords=True)
     assert [float(v) for v in placed[:2]] == [4.0, 0.5]

@@ -49,6 +49,20 @@ def test_a_models_mechanism_replaces_the_cores_whatever_its_file(tmp_path: Path)
     assert all(stem.isidentifier() for stem in sources.stems())
 
 
+OLD_SOURCE = "NEURON { ARTIFICIAL_CELL VecStim }\nASSIGNED { space }\n"
+NEW_SOURCE = "NEURON { THREADSAFE ARTIFICIAL_CELL VecStim BBCOREPOINTER times }\nASSIGNED { times }\n"
+
+
+@pytest.mark.parametrize(("text", "is_used"), [(OLD_SOURCE, False), (NEW_SOURCE, True)])
+def test_an_old_vecstim_gives_way_to_the_cores(tmp_path: Path, text: str, is_used: bool) -> None:
+    path = tmp_path / "vecevent.mod"
+    path.write_text(text)
+    (found,) = (header for header in collect_sources([tmp_path]).headers if header.name == "VecStim")
+    assert (found.path == path) == is_used
+    (alone,) = collect_sources([tmp_path], with_core=False).headers
+    assert alone.path == path
+
+
 def test_earlier_folders_win(tmp_path: Path) -> None:
     first, _ = mod(tmp_path / "a", "one"), mod(tmp_path / "b", "one")
     assert [h.path for h in collect_sources([tmp_path / "a", tmp_path / "b"], with_core=False).headers] == [

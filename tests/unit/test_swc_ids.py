@@ -9,7 +9,7 @@ import pytest
 
 from neurodamus_like.builder.bionet.swc_reader import SWCReader
 from neurodamus_like.exceptions import MorphologyError
-from neurodamus_like.io.swc_ids import find_swc_places, read_section_swc_ids
+from neurodamus_like.io.swc_ids import find_swc_ids, find_swc_places, read_section_swc_ids
 
 SWC = """# a soma, an axon, two dendrites
 1 1 0 0 0 5 -1
@@ -40,6 +40,22 @@ def test_inverse_of_the_builder(swc: Path, stub: bool) -> None:
     found, x = find_swc_places(swc, n_sections, np.array(ids, dtype=float), np.array(beyond))
     assert found.tolist() == [section] * 4
     np.testing.assert_allclose(x, places)
+
+
+@pytest.mark.parametrize("stub", [False, True])
+def test_rows_at_places_are_those_of_the_builder(swc: Path, stub: bool) -> None:
+    reader = SWCReader(swc, axon_stub=stub)
+    ids = read_section_swc_ids(swc, stub)
+    section = np.repeat(np.arange(len(ids)), 6)
+    x = np.tile([0.0, 0.2, 1 / 3, 0.5, 0.75, 1.0], len(ids))
+    expected = [reader.get_swc_id(s, place)[0] for s, place in zip(section.tolist(), x.tolist(), strict=True)]
+    found = find_swc_ids(swc, len(ids), section, x)
+    assert found.tolist() == expected
+    assert set(found.tolist()) == {i for rows in ids for i in rows} | ({-1} if stub else set())
+
+
+def test_cells_that_are_not_from_the_file_have_no_rows(swc: Path) -> None:
+    assert find_swc_ids(swc, 9, np.array([0, 8]), np.array([0.5, 0.5])).tolist() == [-1, -1]
 
 
 def test_an_id_that_no_section_has(swc: Path) -> None:
