@@ -70,7 +70,7 @@ def require_core_mechanisms(needed: set[str], folders: Sequence[Path]) -> None:
     if absent:
         raise MechanismError(
             f"CoreNEURON does not have NEURON's {', '.join(sorted(absent))}",
-            hint="add a MOD file of this name to the model; or " + SIMULATE_WITH_NEURON,
+            hint=SIMULATE_WITH_NEURON,
         )
     found = [(header, reason) for header in headers for reason in [beyond_coreneuron(header)] if reason]
     if found:

@@ -38,7 +38,7 @@ def check_core_mechanisms(simulation: Simulation) -> list[Problem]:
         else:
             reason = "" if name in ONLY_IN_NEURON else None
             what = f"CoreNEURON does not have NEURON's {name}"
-            hint = f"add a MOD file of this name to the model; or {SIMULATE_WITH_NEURON}"
+            hint = SIMULATE_WITH_NEURON
         if reason is not None:
             problems.append(Problem("warning" if simulation.node_set else "error", what, file, hint=hint))
     return problems

@@ -204,8 +204,8 @@ def test_properties_of_nodes_win_over_those_of_their_types(config: Path) -> None
     assert np.isnan(table.numbers("absent")).all()
 
 
-VERBATIM = "NEURON { ARTIFICIAL_CELL IntFire1 }\nINITIAL {\nVERBATIM\n/* C */\nENDVERBATIM\n}\n"
-POINTER = "NEURON { ARTIFICIAL_CELL IntFire1 POINTER other }\nASSIGNED { other }\n"
+VERBATIM = "NEURON { ARTIFICIAL_CELL IntFire2 }\nINITIAL {\nVERBATIM\n/* C */\nENDVERBATIM\n}\n"
+POINTER = "NEURON { ARTIFICIAL_CELL IntFire2 POINTER other }\nASSIGNED { other }\n"
 TYPES = [
     ("components/points/fire.json", "there is no file 'fire.json'", "dynamics_params"),
     ("components/synapses/exc.json", "there is no file 'exc.json'", "dynamics_params"),
@@ -230,17 +230,21 @@ def test_a_missing_folder_is_one_error(config: Path, folder: str, component: str
 
 def test_artificial_cells_that_coreneuron_lacks(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change(config, "target_simulator", to="CORENEURON")
+    assert main(["validate", str(config)]) == 0
+    capsys.readouterr()
+    types = config.parent / "network/cells_node_types.csv"
+    types.write_text(types.read_text().replace("nrn:IntFire1", "nrn:IntFire2"))
     assert main(["validate", str(config)]) == 1
     shown = capsys.readouterr().out
     assert shown.count("error: ") == 1
-    assert "CoreNEURON does not have NEURON's IntFire1" in shown
+    assert "CoreNEURON does not have NEURON's IntFire2" in shown
     mods = config.parent / "mods"
     mods.mkdir()
     change(config, "components", "mechanisms_dir", to=str(mods))
     for text, reason in ((VERBATIM, "has VERBATIM blocks"), (POINTER, "has the POINTER other")):
         (mods / "fire.mod").write_text(text)
         assert main(["validate", str(config)]) == 1
-        assert f"cannot run the mechanism IntFire1: it {reason}" in capsys.readouterr().out
+        assert f"cannot run the mechanism IntFire2: it {reason}" in capsys.readouterr().out
     (mods / "fire.mod").write_text(VERBATIM.replace("ARTIFICIAL", "THREADSAFE ARTIFICIAL"))
     assert main(["validate", str(config)]) == 0
 
