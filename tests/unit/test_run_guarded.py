@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from types import TracebackType
 from typing import NoReturn
 
 import pytest
 
-from neurodamus_like.exceptions import CircuitError
+from neurodamus_like.config.manifest import read_json
+from neurodamus_like.exceptions import CircuitError, ConfigurationError
 from neurodamus_like.parallel.errors import collectively, install_excepthook, raise_collectively, run_guarded
 from neurodamus_like.parallel.mpi import world
 
@@ -53,7 +56,24 @@ def test_collective_errors_of_one_rank_are_plain_errors() -> None:
     raise_collectively(world(), None)
 
 
-def test_serial_scripts_keep_their_excepthook() -> None:
-    before = sys.excepthook
+def test_a_hook_of_the_users_own_still_gets_all_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[BaseException, list[str]]] = []
+
+    def own(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        seen.append((error, [frame.name for frame in traceback.extract_tb(trace)]))
+
+    monkeypatch.setattr(sys, "excepthook", own)
+    install_excepthook.cache_clear()
     install_excepthook()
-    assert sys.excepthook is before
+    install_excepthook()
+    for function in (lambda: {}["x"], lambda: read_json("no_such.json")):
+        try:
+            function()
+        except (KeyError, ConfigurationError) as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+    here = "test_a_hook_of_the_users_own_still_gets_all_errors"
+    assert [(type(error), names) for error, names in seen] == [
+        (KeyError, [here, "<lambda>"]),
+        (ConfigurationError, [here, "<lambda>"]),
+    ]
+    install_excepthook.cache_clear()
