@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neurodamus_like.bionet.network import reset
-from neurodamus_like.circuit.cells.cell_models import load_default_template
+from neurodamus_like.circuit.cells.cell_models import load_default_template, load_user_templates
 from neurodamus_like.engine import mechanisms
-from neurodamus_like.engine.nrn import h, load_hoc, pc
+from neurodamus_like.engine.nrn import h, pc
 
 __all__ = ["h", "load_neuron_modules", "pc", "quit_execution", "reset"]
 
@@ -42,7 +42,7 @@ def load_neuron_modules(
         mechanisms.load_library(mechanisms.build_mechanisms(folders))
     for path in _paths(templates_dir):
         for file in sorted(path.glob("*.hoc")) if path.is_dir() else [path]:
-            load_hoc(file.absolute())
+            load_user_templates(file)
 
 
 def _paths(value: str | Path | Sequence[str | Path] | None) -> list[Path]:

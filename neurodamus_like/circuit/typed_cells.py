@@ -198,7 +198,7 @@ def _set_segments(hoc: Any, length_um: float) -> None:
 
 def _load_templates(paths: tuple[Path, ...]) -> None:
     for file in _hoc_files(paths):
-        nrn.load_hoc(file)
+        cell_models.load_user_templates(file)
 
 
 def _hoc_files(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from neurodamus_like.config.models import Conditions, Run
 from neurodamus_like.engine import rng
 from neurodamus_like.engine.output import silenced_output
 from neurodamus_like.exceptions import MechanismError, SimulationError, TemplateError
+from neurodamus_like.io.hoc_template import template_names
 from neurodamus_like.parallel.mpi import prepare_neuron_environment, world
 
 prepare_neuron_environment()
@@ -54,7 +55,8 @@ MAX_SPIKE_EXCHANGE_MS = 4.0
 """Upper limit of the interval between spike exchanges (the smallest NetCon delay may shorten it)."""
 
 _libraries: dict[Path, None] = {}
-_templates: dict[str, Path] = {}
+_templates: dict[str, tuple[Path, bytes]] = {}
+"""Name of a template -> the file that defined it, and what was in it."""
 _run_objects: list[Any] = []
 _original_globals: dict[str, float] = {}
 
@@ -141,6 +143,36 @@ def load_hoc(path: Path | str) -> None:
         raise TemplateError("HOC could not read the file", file=path)
 
 
+def load_templates(path: Path) -> None:
+    """Load a HOC file, unless one with the same contents has defined its templates: HOC defines a template once.
+
+    Raises
+    ------
+    TemplateError
+        HOC could not read it, or other contents have defined one of its templates.
+    """
+    path = Path(path).resolve()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TemplateError(f"cannot read the cell template: {error.strerror}", file=path) from error
+    names = template_names(content.decode("utf-8", errors="replace"))
+    for name in names:
+        known, text = _templates.get(name, (path, content))
+        if text == content:
+            continue
+        by = "the file, as it was before it changed," if known == path else "another file"
+        raise TemplateError(
+            f"the template {name} is already defined by {by} in this process",
+            file=path,
+            expected="the contents that were loaded" if known == path else f"the same contents as {known}",
+            hint="run the two simulations in two processes, or rename one template",
+        )
+    if not names or any(name not in _templates for name in names):
+        load_hoc(path)
+        _templates.update(dict.fromkeys(names, (path, content)))
+
+
 def load_template(name: str, path: Path) -> Any:
     """Load a cell template and return its constructor.
 
@@ -149,18 +181,7 @@ def load_template(name: str, path: Path) -> Any:
     TemplateError
         The file does not define the template, or another file has already defined one of this name.
     """
-    path = Path(path).resolve()
-    known = _templates.get(name)
-    if known is None:
-        load_hoc(path)
-        _templates[name] = path
-    elif known != path and known.read_bytes() != path.read_bytes():
-        raise TemplateError(
-            f"the template {name} is already defined by another file in this process",
-            file=path,
-            expected=f"the same contents as {known}",
-            hint="run the two simulations in two processes, or rename one template",
-        )
+    load_templates(path)
     if not hasattr(h, name):
         raise TemplateError(
             f"the file does not define the template {name}",

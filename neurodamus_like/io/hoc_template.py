@@ -25,6 +25,15 @@ class HocTemplate:
     needed_attributes: tuple[str, ...]
 
 
+def template_names(text: str) -> tuple[str, ...]:
+    """Return the names of the templates that HOC code defines."""
+    return tuple(_TEMPLATE.findall(_without_comments(text)))
+
+
+def _without_comments(text: str) -> str:
+    return _COMMENT.sub(" ", text)
+
+
 @cache
 def read_hoc_template(path: Path) -> HocTemplate:
     """Read the header of a template file without a HOC interpreter.
@@ -35,13 +44,13 @@ def read_hoc_template(path: Path) -> HocTemplate:
         The file cannot be read.
     """
     try:
-        text = _COMMENT.sub(" ", path.read_text(errors="replace"))
+        text = _without_comments(path.read_text(errors="replace"))
     except OSError as error:
         raise TemplateError(f"cannot read the cell template: {error.strerror}", file=path) from error
     attributes = [a for _, found in _ATTRIBUTES.findall(text) for a in found.split(";")]
     return HocTemplate(
         path=path,
-        names=tuple(_TEMPLATE.findall(text)),
+        names=template_names(text),
         mechanisms=frozenset(_INSERT.findall(text)),
         needed_attributes=tuple(a.strip() for a in attributes if a.strip()),
     )

@@ -26,6 +26,9 @@ def config(tmp_path: Path) -> Path:
 
 def test_same_spikes_on_any_number_of_ranks(config: Path) -> None:
     found = []
+    # folders of BMTK bring a copy of what is built in
+    copy = "begintemplate Biophys1\npublic all\nobjref all\nendtemplate Biophys1\n"
+    (config.parent / "components/templates/Biophys1.hoc").write_text(copy)
     change(config, "output", "spikes_file_nwb", to="spikes.nwb")
     for ranks in (1, 2):
         args = [*RUN, str(config), f"--output-path={config.parent / f'out{ranks}'}"]
@@ -39,6 +42,29 @@ def test_same_spikes_on_any_number_of_ranks(config: Path) -> None:
         } == Counter(node for node, _ in found[-1])
     assert found[0] == found[1]
     assert {node for node, _ in found[0]} == {0, 1, 2, 3}
+
+
+def test_another_template_of_the_same_name_in_one_process(config: Path) -> None:
+    second = write_model(config.parent / "second")
+    same = write_model(config.parent / "third")
+    template = second.parent / "components/templates/Ball.hoc"
+    template.write_text(template.read_text().replace("diam = 18", "diam = 30"))
+    code = f"""
+from neurodamus_like import bionet
+from neurodamus_like.exceptions import TemplateError
+for config in {[str(config), str(same), str(second)]!r}:
+    try:
+        bionet.BioNetwork.from_config(config).build()
+        print(round(bionet.nrn.h.Ball[0].soma[0].diam))
+    except TemplateError as error:
+        print(error)
+"""
+    done = run_python(code, 100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:3] == [
+        *("18", "18"),
+        "the template Ball is already defined by another file in this process",
+    ]
 
 
 SCRIPT = """

@@ -6,6 +6,7 @@ A cell model is a function (node, template name, parameters) that returns a HOC 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -22,8 +23,11 @@ from neurodamus_like.engine import axon_stubs, nrn
 from neurodamus_like.engine.artificial import create_artificial_cell
 from neurodamus_like.engine.morphology_import import core_hoc_directory, install_import3d_front
 from neurodamus_like.exceptions import SimulationError, TemplateError
+from neurodamus_like.io.hoc_template import template_names
 from neurodamus_like.io.neuroml import MembraneSettings, read_neuroml
 from neurodamus_like.registry import Registry
+
+logger = logging.getLogger(__name__)
 
 Parameters = Mapping[str, Any] | None
 CellModel = Callable[[NodeProperties, str, Parameters], Any]
@@ -118,6 +122,21 @@ def load_default_template() -> Any:
     with suppress(SimulationError):
         install_import3d_front()
     return nrn.load_template(SWC_TEMPLATE, core_hoc_directory() / f"{SWC_TEMPLATE}.hoc")
+
+
+def load_user_templates(file: Path) -> None:
+    """Load a HOC file of a model; its own copy of the template ``Biophys1`` is passed over, as in BMTK.
+
+    Raises
+    ------
+    TemplateError
+        HOC could not read it, or one of its templates was defined by other contents before.
+    """
+    load_default_template()
+    if template_names(file.read_text(errors="replace")) == (SWC_TEMPLATE,):
+        logger.debug("%s is not read: the template %s is built in", file, SWC_TEMPLATE)
+    else:
+        nrn.load_templates(file)
 
 
 def _from_swc(node: NodeProperties, template: str, parameters: Parameters) -> Any:
