@@ -43,7 +43,10 @@ KillWait=60
 SchedulerParameters=requeue_delay=1,sched_interval=2
 NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=2 State=UNKNOWN
 NodeName=node2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2} CPUs=2 State=UNKNOWN
-PartitionName=work Nodes=node1,node2 Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=work Nodes=node1,node2 Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO PriorityTier=1 GraceTime=300
+PartitionName=urgent Nodes=node1,node2 MaxTime=INFINITE State=UP OverSubscribe=NO PriorityTier=9 PreemptMode=OFF
 """
 
 
@@ -76,7 +79,7 @@ class SlurmCluster:
         words = self.call("scontrol", "show", "job", job).split()
         return next(word.partition("=")[2] for word in words if word.startswith(f"{name}="))
 
-    def wait_until(self, job: str, *states: str, seconds: float = 240.0) -> str:
+    def wait_until(self, job: str, *states: str, seconds: float = 480.0) -> str:
         """Return the state of a job as soon as it is one of `states`."""
         deadline = time.monotonic() + seconds
         while (state := self.state(job)) not in states:
@@ -148,10 +151,14 @@ def _start(folder: Path, environment: dict[str, str]) -> bool:
 
 
 def _nodes_come_up(environment: dict[str, str]) -> bool:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         done = subprocess.run(
-            ["sinfo", "-h", "-N", "-o", "%T"], env=environment, capture_output=True, text=True, timeout=30
+            ["sinfo", "-h", "-N", "-p", "work", "-o", "%T"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
         if done.stdout.split() == ["idle", "idle"]:
             return True

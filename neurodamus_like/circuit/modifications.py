@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from neurodamus_like.circuit.cell_distributor import CellManagerBase
 from neurodamus_like.config.models import Modification
 from neurodamus_like.config.section_configure import SectionConfigure, parse_section_configure
 from neurodamus_like.exceptions import SimulationError
+from neurodamus_like.parallel.mpi import Communicator
 from neurodamus_like.registry import Registry
 from neurodamus_like.targets.manager import TargetManager
 
@@ -53,6 +56,14 @@ def apply_modifications(
         )
         for block in modifications
     }
+
+
+def warn_of_unused(changed: Mapping[str, int], comm: Communicator) -> None:
+    """Warn of modifications that changed nothing on any rank; collective."""
+    everywhere = comm.allreduce_sum(np.array(list(changed.values()), dtype=np.int64))
+    for name, count in zip(changed, everywhere.tolist(), strict=True):
+        if not count:
+            logger.warning("modification %r changes nothing: no section has all attributes it names", name)
 
 
 @modification_types.register("ttx")

@@ -64,11 +64,10 @@ from neurodamus_like.cli.commands import UsageError, parse_arguments
 from neurodamus_like.exceptions import ConfigurationError, did_you_mean
 from neurodamus_like.logs import get_logger, log_level, setup_logging
 from neurodamus_like.parallel.errors import collectively
-from neurodamus_like.parallel.exit_codes import CHECKPOINTED
 from neurodamus_like.parallel.mpi import check_launch, world
 from neurodamus_like.progress import configure_progress
 from neurodamus_like.simulation.file_options import parse_switch
-from neurodamus_like.simulation.interruption import RunInterrupted
+from neurodamus_like.simulation.interruption import REQUEST, RunInterrupted
 from neurodamus_like.simulation.options import RunOptions
 
 logger = get_logger(__name__)
@@ -89,22 +88,23 @@ _COLORS = {"auto": None, "on": True, "yes": True, "true": True, "off": False, "n
 def run(argv: list[str]) -> int:
     """Run the command with the arguments behind ``run``; return the exit code."""
     check_launch()
-    with collectively(world()):
-        config, options = parse(argv)
-    configure_console(options)
-    # NEURON is loaded from here on, so that a wrong command line is answered at once
-    simulation = import_module("neurodamus_like.simulation.node")
-    try:
-        simulation.Neurodamus(config, options=options).run()
-    except RunInterrupted as stop:
-        logger.warning("%s", stop)
-        return CHECKPOINTED
-    except KeyboardInterrupt:
-        logger.warning(
-            "spikes so far are lost; `neurodamus-like recover` finishes the reports that were begun. "
-            "SIGTERM instead of Ctrl-C ends a run with a checkpoint"
-        )
-        raise
+    with REQUEST.listening():
+        with collectively(world()):
+            config, options = parse(argv)
+        configure_console(options)
+        # NEURON is loaded from here on, so that a wrong command line is answered at once
+        simulation = import_module("neurodamus_like.simulation.node")
+        try:
+            simulation.Neurodamus(config, options=options).run()
+        except RunInterrupted as stop:
+            logger.warning("%s", stop)
+            return stop.exit_code
+        except KeyboardInterrupt:
+            logger.warning(
+                "spikes so far are lost; `neurodamus-like recover` finishes the reports that were begun. "
+                "SIGTERM instead of Ctrl-C ends a run with a checkpoint"
+            )
+            raise
     return 0
 
 

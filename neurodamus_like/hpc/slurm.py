@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurodamus_like.exceptions import ConfigurationError, MissingDependencyError, SimulationError
-from neurodamus_like.parallel.exit_codes import CHECKPOINTED
+from neurodamus_like.parallel.exit_codes import CHECKPOINTED, STOPPED
 
 DEFAULT_MARGIN_S = 120
 _TIME = re.compile(r"\d+|\d+:\d\d(:\d\d)?|\d+-\d+(:\d\d){0,2}")
@@ -111,7 +111,9 @@ def batch_script(job: SlurmJob) -> str:
 
     The script starts one run; if an earlier start of the same job left a checkpoint, the run goes on from there. Before
     the time limit, and when Slurm takes the nodes away for another job, the run gets a SIGTERM, writes a checkpoint and
-    exits with the code :data:`CHECKPOINTED`: then the script puts the job back into the queue, unless Slurm does.
+    exits with the code :data:`CHECKPOINTED`: then the script puts the job back into the queue, unless Slurm does. A
+    model that was not built yet has no checkpoint (:data:`STOPPED`): such a job goes back only if it was pre-empted,
+    for with a time limit that is too short for the build it would do so for ever.
     """
     return "\n".join([*_header(job), "", *_settings(job), "", *_body(job), ""])
 
@@ -156,8 +158,12 @@ def _body(job: SlurmJob) -> Iterator[str]:
         program = (
             f"apptainer exec --bind {shlex.quote(folders)} {shlex.quote(str(job.image))} neurodamus-like"
         )
-    yield "# This job was stopped and started again: go on from the checkpoint that it left."
-    yield 'if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ -e "$checkpoint/checkpoint.json" ]; then'
+    yield "# A job that was stopped and started again goes on from its own checkpoint, not from one of an earlier job."
+    yield 'mkdir -p "$output"'
+    yield "begun=$output/.begun-$SLURM_JOB_ID"
+    yield 'if [ "${SLURM_RESTART_COUNT:-0}" -eq 0 ]; then'
+    yield '    touch "$begun"'
+    yield 'elif [ "$checkpoint/checkpoint.json" -nt "$begun" ]; then'
     yield '    options+=(--restore="$checkpoint")'
     yield "fi"
     yield ""
@@ -165,10 +171,15 @@ def _body(job: SlurmJob) -> Iterator[str]:
     yield "trap : TERM"
     yield f'srun --mpi={job.mpi} {program} run "$config" "${{options[@]}}"'
     yield "code=$?"
+    yield '[ "$code" -ne 0 ] || rm -f "$begun"'
     yield ""
-    yield "# Stopped after a checkpoint, before the time limit: go on in a new start. A job that Slurm ends already"
-    yield "# is not touched: Slurm requeues what it pre-empts, and what its owner cancels stays cancelled."
-    yield f'if [ "$code" -eq {CHECKPOINTED} ] && scontrol show job "$SLURM_JOB_ID" | grep -q JobState=RUNNING; then'
+    yield "# Stopped after a checkpoint, or pre-empted while the model was still being built: go on in a new start."
+    yield "# A job that Slurm ends already is not touched: what its owner cancels stays cancelled."
+    yield 'state=$(scontrol show job "$SLURM_JOB_ID")'
+    yield "again=no"
+    yield f'[ "$code" -ne {CHECKPOINTED} ] || again=yes'
+    yield f'[ "$code" -ne {STOPPED} ] || [[ $state == *PreemptTime=None* ]] || again=yes'
+    yield "if [ $again = yes ] && [[ $state == *JobState=RUNNING* ]]; then"
     yield '    scontrol requeue "$SLURM_JOB_ID"'
     yield "fi"
     yield 'exit "$code"'

@@ -21,6 +21,7 @@ from neurodamus_like.parallel.errors import collectively
 from neurodamus_like.reports.manager import ReportOptions
 from neurodamus_like.reports.model_recorders import ModelReports
 from neurodamus_like.simulation.file_options import file_options_in_use
+from neurodamus_like.simulation.interruption import REQUEST, RunInterrupted
 from neurodamus_like.simulation.model_builder import ModelBuilder
 from neurodamus_like.simulation.model_folder import ModelFolder
 from neurodamus_like.simulation.summary import RunSummary, summarize
@@ -69,7 +70,11 @@ class FileMode:
             self.manifest = self._usable_model()
         if self.manifest is None:
             self._built_here = True
-            self.manifest = ModelBuilder(node, self.folder).build(keep=self._keeps)
+            try:
+                self.manifest = ModelBuilder(node, self.folder).build(keep=self._keeps)
+            except RunInterrupted:
+                self.folder.release(keep=False)
+                raise
         else:
             node.clear_model()
 
@@ -118,9 +123,11 @@ class FileMode:
 
     def _simulate(self, manifest: ModelManifest) -> None:
         node, options = self.node, self.node.options
+        REQUEST.end_before("solve", node.comm)
         frames = node.output_dir / FRAMES_NAME
         reports = self._reports(manifest, frames)
-        with node.timer.phase("solve"), node.measured():
+        logger.info("CoreNEURON runs in one piece: a signal ends it at once, and nothing is saved")
+        with node.timer.phase("solve"), REQUEST.deaf(), node.measured():
             core_files.simulate_files(
                 self.folder.data,
                 node.output_dir,

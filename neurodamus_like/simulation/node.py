@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from neurodamus_like import logs
 from neurodamus_like.connectivity.gap_junctions import save_seclamps
 from neurodamus_like.engine import nrn
@@ -20,12 +18,13 @@ from neurodamus_like.reports.spikes import SpikeRecorder
 from neurodamus_like.simulation.balancing import log_measured
 from neurodamus_like.simulation.file_mode import FileMode
 from neurodamus_like.simulation.file_options import uses_files
+from neurodamus_like.simulation.interruption import REQUEST, RunInterrupted
 from neurodamus_like.simulation.options import RunOptions
 from neurodamus_like.simulation.phases import BuildPhases
 from neurodamus_like.simulation.planning import perform_dry_run
 from neurodamus_like.simulation.run_loop import advance_in_blocks
 from neurodamus_like.simulation.run_state import RunParts
-from neurodamus_like.simulation.summary import RunSummary, format_summary, summarize
+from neurodamus_like.simulation.summary import RunSummary, count_model, format_summary, summarize
 from neurodamus_like.timing import format_table
 
 logger = logging.getLogger(__name__)
@@ -115,7 +114,7 @@ class Node(BuildPhases):
             self._initialize_state()
         reports = self._reports
         block = self.engine.block_ms if reports is None else min(self.engine.block_ms, reports.block_ms())
-        with self.timer.phase("solve"), self._checkpoints.listening(), self.measured():
+        with self.timer.phase("solve"), REQUEST.listening(), self.measured():
             advance_in_blocks(
                 tstop,
                 block_ms=block,
@@ -179,18 +178,11 @@ class Node(BuildPhases):
 
     def summary(self) -> RunSummary:
         """Return the numbers of the run, over all ranks; collective."""
-        synapses: dict[str, int] = {}
-        for manager in self.circuits.all_synapse_managers():
-            name = manager.population.target
-            synapses[name] = synapses.get(name, 0) + manager.synapse_count
-        cells = {m.population_name: m.total_cells for m in self.circuits.all_node_managers()}
-        everywhere = self.comm.allreduce_sum(
-            np.array([synapses.get(name, 0) for name in cells], dtype=np.int64)
-        )
+        cells, synapses = count_model(self.circuits, self.comm)
         reports = self._reports.files if self._reports is not None else []
         return summarize(
             cells,
-            dict(zip(cells, everywhere.tolist(), strict=True)),
+            synapses,
             self.spikes.counts(self.comm),
             ranks=self.comm.size,
             tstop_ms=nrn.now_ms(),
@@ -256,18 +248,28 @@ class Neurodamus(Node):
 
     def build(self) -> None:
         """Build the model up to its initial state (or, for a run through files, write it to them)."""
-        if self._files is not None:
-            self._files.build()
-            self._built = True
-            return
-        self.load_targets()
-        self.prepare_output()
-        self.compute_load_balance()
-        self.create_cells()
-        self.create_synapses()
-        self.enable_replay()
-        self.init()
+        with self._leaving_when_interrupted():
+            if self._files is not None:
+                self._files.build()
+            else:
+                self.load_targets()
+                self.prepare_output()
+                self.compute_load_balance()
+                self.create_cells()
+                self.create_synapses()
+                self.enable_replay()
+                self.init()
         self._built = True
+
+    @contextmanager
+    def _leaving_when_interrupted(self) -> Iterator[None]:
+        """Listen to signals, and leave the folder of the results to others when one ends the run."""
+        with REQUEST.listening():
+            try:
+                yield
+            except RunInterrupted:
+                self._output.release()
+                raise
 
     def run(self, cleanup: bool = True) -> RunSummary | None:
         """Run to the end, write all results, log the summary, and destroy the model (unless told not to).
@@ -277,18 +279,19 @@ class Neurodamus(Node):
         if self.options.dry_run:
             perform_dry_run(self)
             return None
-        if not self._built:
-            self.build()
-        if self._files is not None:
-            summary = self._files.run()
-        else:
-            self.run_all()
-            summary = self.summary()
-        if cleanup:
-            self.cleanup()
-            self._built = False
-        logger.info("%s", format_table(self.timer.summary(self.comm)))
-        logger.info("%s", format_summary(summary))
-        log_measured(self._assignment, self.compute_s, self.comm)
-        self._output.succeed()
+        with self._leaving_when_interrupted():
+            if not self._built:
+                self.build()
+            if self._files is not None:
+                summary = self._files.run()
+            else:
+                self.run_all()
+                summary = self.summary()
+            if cleanup:
+                self.cleanup()
+                self._built = False
+            logger.info("%s", format_table(self.timer.summary(self.comm)))
+            logger.info("%s", format_summary(summary))
+            log_measured(self._assignment, self.compute_s, self.comm)
+            self._output.succeed()
         return summary

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from neurodamus_like import logs
 from neurodamus_like.circuit.manager import CircuitManager
-from neurodamus_like.circuit.modifications import apply_modifications
+from neurodamus_like.circuit.modifications import apply_modifications, warn_of_unused
 from neurodamus_like.config.models import EdgePopulation, Input, Simulation
 from neurodamus_like.connectivity.gap_junctions import pair_junctions
 from neurodamus_like.connectivity.neuromodulation import in_creation_order
@@ -21,7 +20,7 @@ from neurodamus_like.connectivity.overrides import OverrideRules
 from neurodamus_like.distribution.assignment import Assignment
 from neurodamus_like.distribution.load_balance import LoadBalance
 from neurodamus_like.engine import multisplit, nrn
-from neurodamus_like.exceptions import SimulationError
+from neurodamus_like.exceptions import MechanismError, SimulationError
 from neurodamus_like.parallel.errors import collectively, install_excepthook
 from neurodamus_like.parallel.mpi import Communicator, check_launch, world
 from neurodamus_like.progress import Progress, configure_progress
@@ -29,6 +28,7 @@ from neurodamus_like.reports.manager import ReportManager, ReportOptions
 from neurodamus_like.reports.spikes import SpikeRecorder
 from neurodamus_like.simulation import preparation
 from neurodamus_like.simulation.balancing import load_cells, log_predicted, make_load_balance
+from neurodamus_like.simulation.interruption import REQUEST
 from neurodamus_like.simulation.memory_check import warn_of_memory
 from neurodamus_like.simulation.module_view import SimulationView
 from neurodamus_like.simulation.modules import SimulationModules
@@ -61,11 +61,11 @@ class BuildPhases:
         configure_progress(rank=self.comm.rank, enabled=self.options.progress)
         self.timer = PhaseTimer()
         run_user_script(self.options.script, self.comm)
-        with self.timer.phase("configuration"):
+        with self._phase("configuration"):
             source = config_file if isinstance(config_file, Simulation) else Path(config_file)
             self.simulation: Simulation = preparation.load_configuration(source, self.options, self.comm)
-        with self.timer.phase("mechanisms"):
-            preparation.load_mechanisms(self.simulation, self.options, self.comm)
+        with self._phase("mechanisms"):
+            self._load_mechanisms()
             nrn.apply_run_settings(self.simulation.run, self.simulation.conditions)
         self.engine = engine_for(self.simulation.simulator, self.options)
         self.circuits = CircuitManager(self.simulation)
@@ -83,6 +83,21 @@ class BuildPhases:
         self._output_ready = False
         self.compute_s: float | None = 0.0
         self.modules = SimulationModules(self.comm, SimulationView(self))
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        """Measure a phase, and do not begin it if a signal has asked the run to stop; collective."""
+        with REQUEST.listening():
+            REQUEST.end_before(name, self.comm)
+            with self.timer.phase(name):
+                yield
+
+    def _load_mechanisms(self) -> None:
+        try:
+            preparation.load_mechanisms(self.simulation, self.options, self.comm)
+        except MechanismError:
+            REQUEST.end_before("mechanisms", self.comm)  # Slurm ends a compiler with the signal that we note
+            raise
 
     @property
     def target_manager(self) -> TargetManager:
@@ -111,7 +126,7 @@ class BuildPhases:
 
     def load_targets(self) -> NodesetTarget:
         """Resolve node sets, number the cells, and check that the templates' mechanisms are there."""
-        with self.timer.phase("targets"), collectively(self.comm):
+        with self._phase("targets"), collectively(self.comm):
             self._target_manager = TargetManager(self.simulation)
             self._target_manager.load_targets()
             self._target = self._target_manager.get_target(self.simulation.node_set)
@@ -139,7 +154,7 @@ class BuildPhases:
     def compute_load_balance(self) -> LoadBalance:
         """Decide which cells live on this rank."""
         target = _ready(self._target, "load_targets")
-        with self.timer.phase("load balance"):
+        with self._phase("load balance"):
             balance = make_load_balance(self.simulation, self.options, self.comm, target, self.target_manager)
             assignment = balance.distribute(target)
             self._assignment = assignment
@@ -152,7 +167,7 @@ class BuildPhases:
 
     def create_cells(self) -> None:
         """Instantiate the cells of this rank and register their gids."""
-        with self.timer.phase("cells"), collectively(self.comm):
+        with self._phase("cells"), collectively(self.comm):
             for manager in self.circuits.all_node_managers():
                 manager.create_cells()
             for manager in self.circuits.all_node_managers():
@@ -167,7 +182,7 @@ class BuildPhases:
         )
 
     def _connect(self, find_populations: Callable[[], Iterable[EdgePopulation]]) -> None:
-        with self.timer.phase("edges"), collectively(self.comm):
+        with self._phase("edges"), collectively(self.comm):
             managers = [
                 self.circuits.get_create_edge_manager(population) for population in find_populations()
             ]
@@ -188,7 +203,7 @@ class BuildPhases:
                 "replay was enabled after the synapses were made",
                 hint="call enable_replay() before enable_modifications(), enable_reports() and sim_init()",
             )
-        with self.timer.phase("replay"), collectively(self.comm):
+        with self._phase("replay"), collectively(self.comm):
             managers = list(self.circuits.all_synapse_managers())
             for block in blocks:
                 drive_synapses(block, self.simulation, self.target_manager, managers)
@@ -223,7 +238,7 @@ class BuildPhases:
                 if population.name not in present
             ]
         )
-        with self.timer.phase("replay"), collectively(self.comm):
+        with self._phase("replay"), collectively(self.comm):
             drive_synapses(block, self.simulation, targets, list(self.circuits.all_synapse_managers()))
 
     def finalize_synapses(self) -> None:
@@ -232,7 +247,7 @@ class BuildPhases:
             return
         self._synapses_made = True
         managers = in_creation_order(self.circuits.all_synapse_managers())
-        with self.timer.phase("synapses"), collectively(self.comm):
+        with self._phase("synapses"), collectively(self.comm):
             total = sum(manager.synapse_count for manager in managers)
             with Progress("synapses", total) as progress:
                 for manager in managers:
@@ -241,7 +256,7 @@ class BuildPhases:
 
     def enable_stimulus(self) -> None:
         """Apply the inputs, in file order."""
-        with self.timer.phase("stimuli"), collectively(self.comm):
+        with self._phase("stimuli"), collectively(self.comm):
             self._stim_manager = StimulusManager(
                 self.target_manager, self.simulation, list(self.circuits.all_node_managers())
             )
@@ -255,20 +270,15 @@ class BuildPhases:
         blocks = self.simulation.conditions.modifications
         if not blocks:
             return
-        with self.timer.phase("modifications"), collectively(self.comm):
+        with self._phase("modifications"), collectively(self.comm):
             changed = apply_modifications(blocks, self.target_manager, self.circuits.all_node_managers())
-        everywhere = self.comm.allreduce_sum(np.array(list(changed.values()), dtype=np.int64))
-        for name, count in zip(changed, everywhere.tolist(), strict=True):
-            if not count:
-                logger.warning(
-                    "modification %r changes nothing: no section has all attributes it names", name
-                )
+        warn_of_unused(changed, self.comm)
 
     def enable_reports(self) -> None:
         """Set up the reports and write ``populations_offset.dat``."""
         self.finalize_synapses()
         self.prepare_output()
-        with self.timer.phase("reports"):
+        with self._phase("reports"):
             self._reports = self.make_reports(
                 self.simulation,
                 self.target_manager,

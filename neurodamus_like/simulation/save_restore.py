@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from neurodamus_like.parallel.errors import collectively
 from neurodamus_like.parallel.mpi import Communicator
 from neurodamus_like.reports.file_stream import FileStream
 from neurodamus_like.simulation import checkpoint_identity
-from neurodamus_like.simulation.interruption import RunInterrupted, StopRequest
+from neurodamus_like.simulation.interruption import RECOVER, REQUEST
 from neurodamus_like.simulation.options import RunOptions
 from neurodamus_like.simulation.run_state import RunParts, begin_again, read_state, write_state
 
@@ -35,6 +35,8 @@ DEFAULT_FOLDER = "checkpoint"
 
 _SLACK_STEPS = 1.5
 """CoreNEURON may stop one time step before the end of a block."""
+
+_IN_PIECES = "cells in pieces on several ranks (--lb-mode=MultiSplit) cannot be saved"
 
 
 class Checkpoints:
@@ -55,7 +57,6 @@ class Checkpoints:
 
     def __init__(self, simulation: Simulation, options: RunOptions, comm: Communicator) -> None:
         self._simulation, self._options, self._comm = simulation, options, comm
-        self._stop = StopRequest()
         self._saved_ms = -np.inf
         self._due: list[float] = []
         self.directory = options.save or simulation.output.directory / DEFAULT_FOLDER
@@ -79,27 +80,28 @@ class Checkpoints:
             self._due = [number * every for number in range(first + 1, last + 1)]
         return list(self._due)
 
-    def listening(self) -> AbstractContextManager[None]:
-        """Take the signals that ask to stop, inside the block."""
-        return self._stop.listening()
-
     def after_block(self, parts: RunParts) -> None:
         """Write a checkpoint if it is due, or if a signal came to any rank.
 
         Raises
         ------
         RunInterrupted
-            A signal came; the checkpoint is written.
+            A signal came; the checkpoint is written, unless there can be none.
         CheckpointError
             It cannot be written, and a signal came.
         """
         reached = nrn.now_ms() + _SLACK_STEPS * self._simulation.run.dt_ms
-        stop = bool(self._comm.allreduce_max(int(self._stop.received)))
+        stop = REQUEST.came(self._comm)
         stop = stop and reached < self._simulation.run.tstop_ms  # what is done is better written as results
         due = bool(self._due) and self._due[0] <= reached
         if not (stop or due):
             return
         self._due = [time for time in self._due if time > reached]
+        if stop and self._in_pieces:
+            raise REQUEST.end(
+                f"a signal stopped the run at {nrn.now_ms():g} ms; nothing was saved: {_IN_PIECES}",
+                hint=RECOVER,
+            )
         try:
             self.save(parts)
         except NeurodamusLikeError as error:
@@ -107,7 +109,11 @@ class Checkpoints:
                 raise
             logger.error("%s; the run goes on, the checkpoint before is untouched", error)
         if stop:
-            raise RunInterrupted(nrn.now_ms(), self.directory)
+            raise REQUEST.end(
+                f"a signal stopped the run at {nrn.now_ms():g} ms, after a checkpoint",
+                directory=self.directory,
+                hint=f"go on with --restore={self.directory}",
+            )
 
     def save_at_end(self, parts: RunParts) -> None:
         """Write a checkpoint if one was asked for with ``--save``, unless it is there."""
@@ -123,10 +129,8 @@ class Checkpoints:
             It cannot be written; the one before is untouched.
         """
         with collectively(self._comm):
-            if self._options.lb_mode == LoadBalanceMode.MultiSplit.value:
-                raise CheckpointError(
-                    "cells in pieces on several ranks (--lb-mode=MultiSplit) cannot be saved"
-                )
+            if self._in_pieces:
+                raise CheckpointError(_IN_PIECES)
             library()
         event_state.settle()
         if parts.reports is not None:
@@ -183,6 +187,10 @@ class Checkpoints:
             for stream in _streams(parts):
                 stream.resume(manifest.reports.get(stream.report.name), manifest.time_ms)
         logger.info("restored at %g ms from %s", manifest.time_ms, directory)
+
+    @property
+    def _in_pieces(self) -> bool:
+        return self._options.lb_mode == LoadBalanceMode.MultiSplit.value
 
     def _checked(self) -> Manifest | None:
         options = self._options

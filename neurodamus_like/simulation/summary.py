@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from neurodamus_like.circuit.manager import CircuitManager
+from neurodamus_like.parallel.mpi import Communicator
+
 
 @dataclass(frozen=True)
 class PopulationSummary:
@@ -54,6 +59,17 @@ def summarize(
         for name, count in cells.items()
     ]
     return RunSummary(tuple(rows), ranks, round(tstop_ms, 9), tuple(files))
+
+
+def count_model(circuits: CircuitManager, comm: Communicator) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the cells and the synapses of each population, over all ranks; collective."""
+    mine: dict[str, int] = {}
+    for manager in circuits.all_synapse_managers():
+        name = manager.population.target
+        mine[name] = mine.get(name, 0) + manager.synapse_count
+    cells = {m.population_name: m.total_cells for m in circuits.all_node_managers()}
+    synapses = comm.allreduce_sum(np.array([mine.get(name, 0) for name in cells], dtype=np.int64))
+    return cells, dict(zip(cells, synapses.tolist(), strict=True))
 
 
 def format_summary(summary: RunSummary) -> str:

@@ -164,6 +164,10 @@ def test_options_that_make_no_sense(tmp_path: Path) -> None:
             "--restore and --modelbuilding-steps exclude each other",
         ),
         (["--restore=x", "--enable-shm=1"], "--restore and --enable-shm exclude each other"),
+        (
+            ["--checkpoint-every=5", "--modelbuilding-steps=2", "--simulator=CORENEURON"],
+            "--checkpoint-every and --modelbuilding-steps exclude each other",
+        ),
     ):
         text = simulate(config, *options, code=1)
         assert reason in text

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import random
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.interrupted_runs import kill_one_rank, start, wait_for_checkpoint
-from tests.restart_circuit import assert_same, simulate, write_circuit
+from tests.interrupted_runs import kill_and_restore, start, wait_for_checkpoint
+from tests.restart_circuit import assert_same, results, simulate, write_circuit
+from tests.signals_in_phases import write_signal_script
 
 pytestmark = pytest.mark.neuron
 
@@ -43,12 +44,103 @@ def test_a_signal_leaves_a_checkpoint(
 
 
 @pytest.mark.mpi
-def test_a_killed_rank_loses_nothing(whole: Path, tmp_path: Path) -> None:
-    config = write_circuit(tmp_path, LONG)
-    run = start(config, "--checkpoint-every=50", ranks=2)
-    checkpoint = wait_for_checkpoint(run, tmp_path / "output" / "checkpoint")
-    kill_one_rank(run, seed=1)
-    assert run.wait() != 0
-    assert json.loads((checkpoint / "checkpoint.json").read_text())["time_ms"] < LONG
-    simulate(config, f"--restore={checkpoint}", ranks=1)
-    assert_same(config, whole)
+def test_killed_ranks_lose_nothing(tmp_path: Path) -> None:
+    """A few of the kills of ``tests/benchmarks/kill_and_restore.py``"""
+    whole = write_circuit(tmp_path / "whole", 240.0)
+    simulate(whole)
+    rng = random.Random(356)
+    recoveries = [kill_and_restore(tmp_path / str(n), whole, 240.0, rng, (1, 2)) for n in range(3)]
+    assert not [str(recovery) for recovery in recoveries if recovery.wrong]
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(
+    ("phase", "stops_before", "ranks", "number"),
+    [
+        ("load_targets", "targets", 1, signal.SIGTERM),
+        ("create_synapses", "edges", 2, signal.SIGUSR1),
+        ("enable_reports", "reports", 1, signal.SIGTERM),
+    ],
+)
+def test_a_signal_while_the_model_is_built(
+    phase: str, stops_before: str, ranks: int, number: signal.Signals, tmp_path: Path
+) -> None:
+    """On two ranks only one of them gets it."""
+    config = write_circuit(tmp_path, 15.0)
+    script = write_signal_script(tmp_path / "signal.py", phase, number)
+    text = simulate(config, f"--script={script}", "--checkpoint-every=5", ranks=ranks, code=143)
+    reason = f"a signal stopped the run before the phase '{stops_before}': nothing was simulated"
+    assert text.count(reason) == 1, text
+    assert "Traceback" not in text
+    output = tmp_path / "output"
+    assert [path.suffix for path in output.iterdir()] == [".log"] if output.exists() else ranks == 1
+
+
+COMPILER_ENDED = """
+import os, signal
+from neurodamus_like.engine import mechanisms
+from neurodamus_like.exceptions import MechanismError
+
+def ended_by_the_same_signal(*folders, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise MechanismError("the compiler was terminated")
+
+mechanisms.build_mechanisms = ended_by_the_same_signal
+"""
+
+
+@pytest.mark.mpi
+def test_a_compiler_that_the_same_signal_ended_is_no_error(tmp_path: Path) -> None:
+    config, script = write_circuit(tmp_path, 15.0), tmp_path / "compiler.py"
+    script.write_text(COMPILER_ENDED)
+    text = simulate(config, f"--script={script}", ranks=2, code=143)
+    assert "a signal stopped the run before the phase 'mechanisms'" in text
+    assert "error:" not in text
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An uninterrupted run of two blocks, of 25 and 10 ms."""
+    config = write_circuit(tmp_path_factory.mktemp("brief"), 35.0)
+    simulate(config)
+    return config
+
+
+@pytest.mark.mpi
+def test_a_signal_between_build_and_run(brief: Path, tmp_path: Path) -> None:
+    config = write_circuit(tmp_path, 35.0)
+    script = write_signal_script(tmp_path / "signal.py", "sim_init")
+    text = simulate(config, f"--script={script}", ranks=2, code=75)
+    assert "a signal stopped the run at 25 ms, after a checkpoint" in text
+    assert not (tmp_path / "output" / "out.h5").exists()
+    simulate(config, f"--restore={tmp_path / 'output' / 'checkpoint'}")
+    assert_same(config, brief)
+
+
+def test_a_signal_in_the_last_block(brief: Path, tmp_path: Path) -> None:
+    """What is done is written: the restored run has nothing but its last block before it."""
+    config = write_circuit(tmp_path, 35.0)
+    first = write_signal_script(tmp_path / "first.py", "sim_init")
+    simulate(config, f"--script={first}", code=75)
+    last = write_signal_script(tmp_path / "last.py", "solve")
+    simulate(config, f"--script={last}", f"--restore={tmp_path / 'output' / 'checkpoint'}")
+    assert_same(config, brief)
+
+
+@pytest.mark.mpi
+def test_a_signal_while_results_are_written(brief: Path, tmp_path: Path) -> None:
+    config = write_circuit(tmp_path, 35.0)
+    script = write_signal_script(tmp_path / "signal.py", "write_results")
+    simulate(config, f"--script={script}", ranks=2)
+    assert_same(config, brief)
+
+
+@pytest.mark.mpi
+def test_a_signal_where_cells_are_in_pieces(tmp_path: Path) -> None:
+    config = write_circuit(tmp_path, 35.0)
+    script = write_signal_script(tmp_path / "signal.py", "sim_init")
+    text = simulate(config, f"--script={script}", "--lb-mode=MultiSplit", ranks=2, code=143)
+    assert "a signal stopped the run at 25 ms; nothing was saved: cells in pieces" in text
+    assert "`neurodamus-like recover` finishes the reports" in text
+    assert not results(config)
+    assert not (tmp_path / "output" / "checkpoint").exists()

@@ -54,14 +54,41 @@ def submit(slurm: SlurmCluster, config: Path, folder: Path, *options: str) -> st
     return done.stdout.split()[-1]
 
 
-def wait_for_reports(slurm: SlurmCluster, job: str, output: Path) -> None:
-    """Wait until the job has written some of its report."""
+WAIT_FOR_THE_SIGNAL = """
+import os, time
+from neurodamus_like import Neurodamus
+from neurodamus_like.simulation.interruption import REQUEST
+
+phase = Neurodamus.{phase}
+
+def when_the_signal_came(self, *args):
+    if os.environ.get("SLURM_RESTART_COUNT", "0") == "0":
+        {before}
+        open("waiting", "w").close()
+        ends = time.monotonic() + 240
+        while not REQUEST.received:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+    return phase(self, *args)
+
+Neurodamus.{phase} = when_the_signal_came
+"""
+
+
+def submit_waiting_job(
+    slurm: SlurmCluster, config: Path, folder: Path, *options: str, phase: str = "solve"
+) -> str:
+    """Submit a job that waits for its signal in its first start, and return its id as soon as it does."""
+    script = folder / "wait.py"
+    before = "phase(self, 110.0)" if phase == "solve" else "pass"
+    script.write_text(WAIT_FOR_THE_SIGNAL.format(phase=phase, before=before))
+    job = submit(slurm, config, folder, *options, "--", f"--script={script}")
     deadline = time.monotonic() + 240
-    while not list(output.glob(".soma.h5.part")):
-        assert slurm.state(job) in ("PENDING", "CONFIGURING", "RUNNING"), log_of(output.parent)
+    while not (folder / "waiting").exists():
+        assert slurm.state(job) in ("PENDING", "CONFIGURING", "RUNNING"), log_of(folder)
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(0.5)
+    return job
 
 
 def log_of(folder: Path) -> str:
@@ -93,8 +120,7 @@ def test_a_stopped_job_goes_on(
     slurm: SlurmCluster, config: Path, uninterrupted: Path, tmp_path: Path, how: str
 ) -> None:
     """One that is told to stop (as before its time limit) requeues itself; a cancelled one is requeued by hand."""
-    job = submit(slurm, config, tmp_path, "--ntasks-per-node=2")
-    wait_for_reports(slurm, job, tmp_path / "output")
+    job = submit_waiting_job(slurm, config, tmp_path, "--ntasks-per-node=2")
     if how == "cancelled":
         slurm.call("scancel", job)
         assert slurm.wait_until(job, "CANCELLED", "COMPLETED", "FAILED") == "CANCELLED"
@@ -104,6 +130,38 @@ def test_a_stopped_job_goes_on(
     assert slurm.wait_until(job, "COMPLETED", "FAILED") == "COMPLETED", log_of(tmp_path)
     assert slurm.field(job, "Restarts") == "1"
     assert log_of(tmp_path).count("restored at") == 1
+    assert_same_results(tmp_path / "output", uninterrupted)
+
+
+def submit_urgent_job(slurm: SlurmCluster, folder: Path) -> str:
+    """Submit a short job of higher priority that needs all nodes."""
+    words = ("--parsable", "--partition=urgent", "--nodes=2", "--exclusive", f"--output={folder}/urgent.out")
+    return slurm.call("sbatch", *words, "--wrap=true").strip()
+
+
+def test_a_preempted_job_goes_on(
+    slurm: SlurmCluster, config: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    job = submit_waiting_job(slurm, config, tmp_path, "--nodes=2")
+    urgent = submit_urgent_job(slurm, tmp_path)
+    assert slurm.wait_until(urgent, "COMPLETED", "FAILED") == "COMPLETED"
+    assert slurm.wait_until(job, "COMPLETED", "FAILED", "CANCELLED") == "COMPLETED", log_of(tmp_path)
+    assert slurm.field(job, "Restarts") == "1"
+    assert "a signal stopped the run at 135 ms, after a checkpoint" in log_of(tmp_path)
+    assert log_of(tmp_path).count("restored at 135 ms") == 1
+    assert_same_results(tmp_path / "output", uninterrupted)
+
+
+def test_a_job_that_is_preempted_while_it_builds_begins_again(
+    slurm: SlurmCluster, config: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    job = submit_waiting_job(slurm, config, tmp_path, "--nodes=2", phase="create_cells")
+    urgent = submit_urgent_job(slurm, tmp_path)
+    assert slurm.wait_until(urgent, "COMPLETED", "FAILED") == "COMPLETED"
+    assert slurm.wait_until(job, "COMPLETED", "FAILED", "CANCELLED") == "COMPLETED", log_of(tmp_path)
+    assert slurm.field(job, "Restarts") == "1"
+    assert "before the phase 'cells': nothing was simulated" in log_of(tmp_path)
+    assert "restored at" not in log_of(tmp_path)
     assert_same_results(tmp_path / "output", uninterrupted)
 
 

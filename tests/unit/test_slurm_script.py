@@ -45,50 +45,88 @@ def test_an_array_gives_each_seed_its_folder() -> None:
     assert 'output=/scratch/out"/seed_$SLURM_ARRAY_TASK_ID"' in script
 
 
+def run_script(
+    folder: Path,
+    output: Path,
+    *,
+    state: str = "JobState=RUNNING PreemptTime=None",
+    code: int = 75,
+    restarts: int = 0,
+    **settings: Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run a batch script with stand-ins for srun and scontrol that print their arguments."""
+    for name, body in (
+        ("srun", f'printf "[%s]" "$@"; echo; exit {code}'),
+        ("scontrol", f'echo "scontrol $@" >&2; echo "{state}"'),
+        ("module", ":"),
+    ):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+    script = folder / "job.sbatch"
+    config = Path("/data/my circuit/config.json")
+    script.write_text(batch_script(SlurmJob(config, output, run_options=("--quiet",), **settings)))
+    environment = clean_environment({"SLURM_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"})
+    environment |= {"SLURM_RESTART_COUNT": str(restarts)} if restarts else {}
+    environment["PATH"] = f"{folder}{os.pathsep}{environment['PATH']}"
+    done = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("restarts", [0, 1])
 @pytest.mark.parametrize(
     "settings",
     [{}, {"seeds": "3,4"}, {"image": Path("/images/nd.sif")}, {"setup": ("module load gcc",), "time": "10"}],
 )
-@pytest.mark.parametrize(
-    ("restarted", "state"), [(False, "RUNNING"), (True, "RUNNING"), (False, "COMPLETING")]
-)
-def test_the_shell_runs_what_was_asked_for(
-    settings: dict[str, Any], restarted: bool, state: str, tmp_path: Path
-) -> None:
-    """With stand-ins for srun and scontrol that print their arguments: paths with blanks stay whole."""
-    output = tmp_path / "out"
+def test_the_shell_runs_what_was_asked_for(settings: dict[str, Any], restarts: int, tmp_path: Path) -> None:
+    """Paths with blanks stay whole; a checkpoint is for the second start."""
+    output = tmp_path / "my out"
     seed_folder = output / "seed_3" if "seeds" in settings else output
-    if restarted:
-        (seed_folder / "checkpoint").mkdir(parents=True)
-        (seed_folder / "checkpoint" / "checkpoint.json").touch()
-    for name, body in (
-        ("srun", 'printf "[%s]" "$@"; echo; exit 75'),
-        ("scontrol", 'echo "scontrol $@"; echo "JobState=STATE"'.replace("STATE", state)),
-        ("module", ":"),
-    ):
-        program = tmp_path / name
-        program.write_text(f"#!/bin/sh\n{body}\n")
-        program.chmod(0o755)
-    script = tmp_path / "job.sbatch"
-    script.write_text(
-        batch_script(
-            SlurmJob(Path("/data/my circuit/config.json"), output, run_options=("--quiet",), **settings)
-        )
-    )
-    environment = clean_environment({"SLURM_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3"})
-    environment |= {"SLURM_RESTART_COUNT": "1"} if restarted else {}
-    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True)
-    assert done.returncode == 75, done.stderr
-    shown = done.stdout.splitlines()[0]
+    write_checkpoint(seed_folder)
+    shown = run_script(tmp_path, output, restarts=restarts, **settings).stdout.splitlines()[0]
     assert "[--mpi=pmi2]" in shown
     assert "[neurodamus-like][run][/data/my circuit/config.json]" in shown
     assert f"[--output-path={seed_folder}]" in shown
     assert "[--quiet]" in shown
     assert ("[--seed=3]" in shown) == ("seeds" in settings)
     assert ("[apptainer][exec]" in shown) == ("image" in settings)
-    assert (f"[--restore={seed_folder}/checkpoint]" in shown) == restarted
-    assert ("scontrol requeue 7" in done.stdout) == (state == "RUNNING")
+    assert (f"[--restore={seed_folder}/checkpoint]" in shown) == bool(restarts)
+
+
+def write_checkpoint(output: Path) -> None:
+    (output / "checkpoint").mkdir(parents=True)
+    (output / "checkpoint" / "checkpoint.json").touch()
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "requeued"),
+    [
+        (75, "JobState=RUNNING PreemptTime=None", True),
+        (75, "JobState=COMPLETING PreemptTime=None", False),
+        (143, "JobState=RUNNING PreemptTime=None", False),
+        (143, "JobState=RUNNING PreemptTime=2026-11-21T10:00:00", True),
+        (143, "JobState=CANCELLED PreemptTime=2026-11-21T10:00:00", False),
+        (1, "JobState=RUNNING PreemptTime=2026-11-21T10:00:00", False),
+        (0, "JobState=RUNNING PreemptTime=2026-11-21T10:00:00", False),
+    ],
+)
+def test_which_jobs_go_back_into_the_queue(code: int, state: str, requeued: bool, tmp_path: Path) -> None:
+    done = run_script(tmp_path, tmp_path / "out", code=code, state=state)
+    assert ("scontrol requeue 7" in done.stderr) == requeued
+    assert (tmp_path / "out" / ".begun-7").exists() == (code != 0)
+
+
+def test_the_checkpoint_of_an_earlier_job_is_left_alone(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "out")
+    old = tmp_path / "out" / "checkpoint" / "checkpoint.json"
+    os.utime(old, (1e9, 1e9))
+    run_script(tmp_path, tmp_path / "out", code=143)
+    again = run_script(tmp_path, tmp_path / "out", restarts=1)
+    assert "--restore" not in again.stdout
+    os.utime(old, (4e9, 4e9))
+    assert "--restore" in run_script(tmp_path, tmp_path / "out", restarts=2).stdout
+    assert old.exists()
 
 
 @pytest.mark.parametrize(
