@@ -7,6 +7,7 @@ from typing import Any
 from neurodamus_like.bionet.config import Config
 from neurodamus_like.config.models import Simulation
 from neurodamus_like.exceptions import CircuitError
+from neurodamus_like.simulation.gid_pool import GidPool
 from neurodamus_like.simulation.node import Node
 from neurodamus_like.simulation.options import RunOptions
 
@@ -86,6 +87,11 @@ class BioNetwork:
         """Return gid -> cell of this rank."""
         managers = self.node.circuits.all_node_managers()
         return {gid: cell for manager in managers for gid, cell in manager.gid2cell.items()}
+
+    @property
+    def gid_pool(self) -> GidPool:
+        """Translates between global ids and (node id, population)."""
+        return GidPool(self.node.target_manager.offsets)
 
     @property
     def local_gids(self) -> list[int]:

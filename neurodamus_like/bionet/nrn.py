@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from neurodamus_like.bionet.functions import cell_model, synapse_model, synaptic_weight
 from neurodamus_like.bionet.network import reset
 from neurodamus_like.circuit.cells.cell_models import load_default_template, load_user_templates
 from neurodamus_like.engine import mechanisms
 from neurodamus_like.engine.nrn import h, pc
 
-__all__ = ["h", "load_neuron_modules", "pc", "quit_execution", "reset"]
+__all__ = [
+    "cell_model",
+    "h",
+    "load_neuron_modules",
+    "pc",
+    "quit_execution",
+    "reset",
+    "synapse_model",
+    "synaptic_weight",
+]
 
 
 def quit_execution() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from neurodamus_like.engine import nrn
 from neurodamus_like.exceptions import SimulationError
+from neurodamus_like.simulation.gid_pool import GidPool
 from neurodamus_like.simulation.modules import DEFAULT_BLOCK_STEPS
 
 
@@ -130,6 +131,11 @@ class NetworkView:
             if gid in manager.gid2cell:
                 return manager.gid2cell[gid]
         raise SimulationError(f"there is no cell {gid} on this rank", hint="see sim.local_gids")
+
+    @property
+    def gid_pool(self) -> GidPool:
+        """Translates between global ids and (node id, population)."""
+        return GidPool(self._node.target_manager.offsets)
 
     def get_cell_node_id(self, population: str, node_id: int) -> Any | None:
         """Return a cell by its population and the id in it; None if it is not on this rank."""

@@ -55,10 +55,13 @@ MEMBERS = {
     "add_weight_function model_processing spikes_generator reset ArgumentParser",
     "bionet.Config": "from_json from_dict load build_env validate output_dir spikes_file tstop dt dL",
     "bionet.BioNetwork": "from_config build build_nodes build_recurrent_edges get_local_cells get_cell_gid "
-    "get_node_set local_gids cell_type_maps node_populations",
+    "get_node_set local_gids gid_pool cell_type_maps node_populations",
     "bionet.BioSimulator": "from_config add_mod run dt tstop n_steps nsteps_block h celsius v_init local_gids "
     "biophysical_gids simulation_time",
-    "bionet.nrn": "quit_execution load_neuron_modules reset h pc",
+    "bionet.gids.GidPool": "get_gid get_pool_id",
+    "bionet.pyfunction_cache": "add_weight_function synaptic_weight synapse_model cell_model model_processing "
+    "spikes_generator",
+    "bionet.nrn": "synaptic_weight quit_execution load_neuron_modules reset h pc",
     "bionet.modules": "BioECEphysUnitsModule ClampReport ComsolMod EcpMod IClampMod MembraneReport NetconReport "
     "SEClamp SaveSynapses SomaReport SpikesMod XStimMod",
     "bionet.modules.iclamp.IClampMod": "input2reader_map initialize",
@@ -81,6 +84,8 @@ def find(path):
 modules, members = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 for name in {path.split(".")[0] for path in modules}:
     importlib.import_module("neurodamus_like.bionet.modules." + name)
+for name in ("gids", "pyfunction_cache"):
+    importlib.import_module("neurodamus_like.bionet." + name)
 seen = {}
 for path in modules:
     object = find("bionet.modules." + path)

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from peers.builder_peer import SCRIPTS, peer_python, run
 
-from tests.allen_data import allen_library, assert_same_spikes, read_spike_list
+from tests.allen_data import allen_library, assert_same_spikes, bmtk_modfiles, read_spike_list
 from tests.bent_cells import edge_files, write_model
+from tests.helpers import run_mpi
 
 pytestmark = pytest.mark.slow
 
@@ -167,6 +168,20 @@ def test_same_spikes_and_voltages(name: str, folder: Path) -> None:
     assert_same_spikes(
         read_spike_list(folder / f"output_{name.replace(' ', '_')}" / "spikes.h5", "bent"),
         read_spike_list(folder / f"bmtk_{name}" / "spikes.h5", "bent"),
+    )
+
+
+def test_the_run_script_of_bmtk_on_two_ranks(folder: Path) -> None:
+    """The script that comes with BMTK, with nothing changed but the line that imports."""
+    script = folder / "run_bionet.py"
+    text = (bmtk_modfiles().parents[1] / "run_bionet.py").read_text()
+    script.write_text(text.replace("from bmtk.simulator import bionet", "from neurodamus_like import bionet"))
+    assert "neurodamus_like" in script.read_text()
+    done = run_mpi(2, [str(script), str(folder / "clamps.json")], 600, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert_same_spikes(
+        read_spike_list(folder / "output_clamps" / "spikes.h5", "bent"),
+        read_spike_list(folder / "bmtk_clamps" / "spikes.h5", "bent"),
     )
 
 
