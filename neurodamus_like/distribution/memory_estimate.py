@@ -2,7 +2,7 @@
 
 The bytes of one object are measured (:mod:`~neurodamus_like.distribution.memory_units`), the numbers of objects are
 counted, and the two are multiplied. No factor is fitted to whole simulations, except for CoreNEURON's copy of the
-model.
+model, whose cells and synapses have a factor each.
 """
 
 from __future__ import annotations
@@ -37,8 +37,13 @@ BYTES_PER_VALUE_KEPT, BYTES_PER_VALUE_WRITTEN = 8, 4
 MPI_BYTES = 24e6
 """What the MPI library takes in each of several ranks, with its buffers for spikes (mpich 4.3)."""
 
-CORENEURON_SHARE = 0.52
-"""CoreNEURON's model in bytes per byte of NEURON's, with what copying it takes (100 cells with 200,000 synapses)."""
+CORENEURON_CELL_SHARE, CORENEURON_SYNAPSE_SHARE = 0.30, 0.57
+"""CoreNEURON's model in bytes per byte of NEURON's, with what copying it takes.
+
+Variables are copied, sections, points of morphologies and objects of the interpreter are not: so cells shrink more than
+what is on them. The first number is from 100 cells of five kinds without synapses, the second from the same cells with
+200,000 synapses; circuits of other composition are within a tenth of what follows (``docs/benchmarks.md``).
+"""
 
 MARGIN = 0.1
 """What is kept free on a node, beside the prediction's own error."""
@@ -114,8 +119,9 @@ class ReportSize:
 
 @dataclass(frozen=True)
 class _Total:
-    """Sums over the cells of a population, and the bytes of its largest cell."""
+    """Sums over the cells of a population, without and with what is on them, and the bytes of its largest cell."""
 
+    cells: float
     bytes: float
     largest: float
     netcons: float
@@ -180,10 +186,17 @@ class MemoryModel:
 
     @cached_property
     def _totals(self) -> list[_Total]:
-        costs = [self.cell_bytes(p) + self.synapse_bytes(p) for p in self.populations]
+        cells = [self.cell_bytes(p) for p in self.populations]
+        costs = [c + self.synapse_bytes(p) for c, p in zip(cells, self.populations, strict=True)]
         return [
-            _Total(float(c.sum()), float(c.max(initial=0.0)), float(p.netcons.sum()), float(p.rows.sum()))
-            for c, p in zip(costs, self.populations, strict=True)
+            _Total(
+                float(c.sum()),
+                float(all_.sum()),
+                float(all_.max(initial=0.0)),
+                float(p.netcons.sum()),
+                float(p.rows.sum()),
+            )
+            for c, all_, p in zip(cells, costs, self.populations, strict=True)
         ]
 
     def rank_bytes(self, cells: Mapping[str, IntArray], ranks: int) -> float:
@@ -196,32 +209,41 @@ class MemoryModel:
         ranks
             How many there are.
         """
-        model = shared = edges = 0.0
+        bare = model = shared = edges = 0.0
         for p in self.populations:
             mine = np.isin(p.node_ids, cells.get(p.name, np.empty(0, dtype=np.int64)))
+            bare += float(self.cell_bytes(p)[mine].sum())
             model += float((self.cell_bytes(p) + self.synapse_bytes(p))[mine].sum())
             model += self._remote_bytes(p, float(p.netcons[mine].sum()), ranks)
             shared += self.units.populations[p.name].kind * np.unique(p.kind[mine]).size
             edges = max(edges, float(p.rows[mine].sum()))
-        return self._peak(shared, model, edges, ranks, 1)
+        return self._peak(shared, model, self._copy(bare, model), edges, ranks, 1)
 
     def even_rank_bytes(self, ranks: int, cycles: int = 1) -> float:
         """Return the peak of a rank that has an even share of everything, but at least the largest cell."""
-        model = shared = edges = 0.0
+        bare = model = shared = edges = 0.0
         for p, total in zip(self.populations, self._totals, strict=True):
+            bare += total.cells / ranks
             model += total.bytes / ranks + self._remote_bytes(p, total.netcons / ranks, ranks)
             kinds = min(len(p.kinds), math.ceil(p.node_ids.size / ranks))
             shared += self.units.populations[p.name].kind * kinds
             edges = max(edges, total.rows / ranks)
         largest = max((total.largest for total in self._totals), default=0.0)
-        return self._peak(shared, max(model, largest * cycles), edges, ranks, cycles)
+        fullest = max(model, largest * cycles)
+        copy = self._copy(bare, model) * (fullest / model if model else 1.0)
+        return self._peak(shared, fullest, copy, edges, ranks, cycles)
 
-    def _peak(self, shared: float, model: float, edges: float, ranks: int, cycles: int) -> float:
+    def _copy(self, bare: float, model: float) -> float:
+        """Return CoreNEURON's bytes of a model, of which `bare` bytes are those of cells alone."""
+        if self.simulator != "CORENEURON":
+            return 0.0
+        return CORENEURON_CELL_SHARE * bare + CORENEURON_SYNAPSE_SHARE * (model - bare)
+
+    def _peak(self, shared: float, model: float, copy: float, edges: float, ranks: int, cycles: int) -> float:
         """Return the largest of: reading edges, building a cycle, and the whole in CoreNEURON."""
         base = self.base(ranks) + shared
         reports = sum(report.kept_bytes(ranks, self.buffer_bytes) for report in self.reports)
         part = model / cycles + self.trains * self.units.train
-        copy = CORENEURON_SHARE * model if self.simulator == "CORENEURON" else 0.0
         built = base + part + reports
         simulated = base + copy + reports + (part if cycles == 1 else 0.0)
         return max(built, simulated, base + edges / cycles * READING_BYTES_PER_EDGE)

@@ -122,7 +122,7 @@ def main(argv: list[str]) -> None:
         for title, config in circuits.items():
             missed += shares(title, config, folder)
         scaling(title, config, folder, (1, 2, 4), (8, 16, 32, 64))
-        weak_scaling(folder, 30, (1, 2, 4))
+        weak_scaling(folder, 30, (1, 2, 4), (8, 16, 32, 64))
     for line in missed:
         print("MISSED:", line)
     sys.exit(bool(missed))
@@ -233,21 +233,40 @@ def scaling(
         print(f"| {ranks} | | {ranks * reached:.1f} (predicted) | | {reached:.3f} |")
 
 
-def weak_scaling(folder: Path, cells_per_rank: int, ranks: Sequence[int]) -> None:
-    """Print the time of the slowest rank for demo circuits that grow with the ranks."""
+def weak_scaling(
+    folder: Path, cells_per_rank: int, measured: Sequence[int], predicted: Sequence[int]
+) -> None:
+    """Print the time of the slowest rank for demo circuits that grow with the ranks; for many ranks predicted only."""
     print(
         f"\ndemo, {cells_per_rank} cells per rank: weak scaling, WholeCell; shares measured one after another\n"
     )
     print(
-        "| ranks | cells | synapses per cell | slowest rank, ms/step | average / maximum |\n|---|---|---|---|---|"
+        "| ranks | cells | synapses per cell | slowest rank, ms/step, predicted | measured | "
+        "average / maximum, predicted | measured |\n|---|---|---|---|---|---|---|"
     )
-    for size in ranks:
-        config = write_demo_circuit(folder / f"weak{size}", n_cells=cells_per_rank * size, tstop_ms=5.0)
-        ns, ids = _cell_costs(config, folder)
-        steps, _ = _measure_shares(config, folder, size, ns, ids)
-        synapses = sum(e.size for e in load_simulation(config).circuit.edges.values())
+    for size in (*measured, *predicted):
         count = cells_per_rank * size
-        print(f"| {size} | {count} | {synapses / count:.0f} | {steps.max():.3f} | {efficiency(steps):.3f} |")
+        config = write_demo_circuit(folder / f"weak{size}", n_cells=count, tstop_ms=5.0)
+        expected, found = _prediction(config, size), ("", "")
+        if size in measured:
+            ns, ids = _cell_costs(config, folder)
+            steps, _ = _measure_shares(config, folder, size, ns, ids)
+            found = f"{steps.max():.3f}", f"{efficiency(steps):.3f}"
+        synapses = sum(e.size for e in load_simulation(config).circuit.edges.values())
+        print(
+            f"| {size} | {count} | {synapses / count:.0f} | {expected['step_ms']:.3f} | {found[0]} | "
+            f"{expected['whole_cell']:.3f} | {found[1]} |"
+        )
+
+
+def _prediction(config: Path, ranks: int) -> dict[str, float]:
+    """Return what `neurodamus-like balance` says."""
+    words = ["-m", "neurodamus_like.cli.main", "balance", str(config), f"--ranks={ranks}", "--json"]
+    done = run_python(words, 900)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    (found,) = json.loads(done.stdout)
+    return dict(found)
 
 
 def _cell_costs(config: Path, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:

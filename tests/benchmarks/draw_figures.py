@@ -64,10 +64,18 @@ def draw_scaling(path: Path) -> None:
     panels[0].plot([ranks[i] for i in measured], [speed[i] for i in measured], "o", label="measured")
     panels[0].set(xscale="log", yscale="log", xlabel="ranks", ylabel="speed-up of computing", title="strong")
     panels[0].legend()
-    panels[1].plot([number(r[0]) for r in weak], [number(r[3]) for r in weak], "o-")
-    panels[1].set(
-        xlabel="ranks", ylabel="slowest rank (ms per step)", title="weak, 30 cells per rank", ylim=(0, 0.5)
+    done = [row for row in weak if row[4]]
+    panels[1].plot(
+        [number(r[0]) for r in weak], [number(r[3]) for r in weak], "o--", mfc="none", label="predicted"
     )
+    panels[1].plot([number(r[0]) for r in done], [number(r[4]) for r in done], "o", label="measured")
+    for row in weak[::2]:
+        panels[1].annotate(
+            row[2], (number(row[0]), number(row[3])), (0, -14), textcoords="offset points", ha="center"
+        )
+    panels[1].set(xscale="log", xlabel="ranks", ylabel="slowest rank (ms per step)", ylim=(0, None))
+    panels[1].set_title("weak, 30 cells per rank (numbers: synapses per cell)", fontsize="medium")
+    panels[1].legend()
     figure.savefig(path, dpi=120)
 
 

@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.helpers import run_python
+from neurodamus_like.builder.demo import write_demo_circuit
+from tests.helpers import run_mpi, run_python
 from tests.obi_data import SHARED, link_obi_data, load_oracle, write_oracle_config
 from tests.tiny_circuit import Edges, TinyCircuit
 
@@ -117,23 +118,28 @@ def test_a_part_of_the_edges_stands_for_all(tmp_path: Path) -> None:
 MEASURE = """
 import json, sys
 from neurodamus_like import memory
+from neurodamus_like.parallel.mpi import world
 from neurodamus_like.simulation.node import Node
-node = Node(sys.argv[1], output_path=sys.argv[2], progress=False, quiet=True)
+node = Node(sys.argv[1], output_path=sys.argv[2], simulator=sys.argv[3], progress=False, quiet=True)
 node.load_targets(); node.prepare_output(); node.compute_load_balance(); node.create_cells()
 node.create_synapses(); node.enable_replay(); node.init()
 node.solve(1.0)
-print("RESULT" + json.dumps(memory.peak_rss_bytes()))
+peak = world().allreduce_max(memory.peak_rss_bytes())
+if world().rank == 0:
+    print("RESULT" + json.dumps(peak))
 """
 
 
-def check_estimate(config: Path, folder: Path, within: float = 0.1) -> None:
-    """Compare the predicted and the measured peak of a simulation on one rank."""
-    done = run_python(
-        ["-m", "neurodamus_like.cli.main", "estimate", str(config), "--json", "--ranks=1"], 600, cwd=folder
-    )
+def check_estimate(
+    config: Path, folder: Path, ranks: int = 1, simulator: str = "NEURON", within: float = 0.1
+) -> None:
+    """Compare the predicted and the measured peak of the largest rank of a simulation."""
+    words = ["estimate", str(config), "--json", f"--ranks={ranks}", f"--simulator={simulator}"]
+    done = run_python(["-m", "neurodamus_like.cli.main", *words], 600, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    predicted = json.loads(done.stdout)["bytes_per_rank"]["1"]
-    done = run_python(["-c", MEASURE, str(config), str(folder / "out")], 600, cwd=folder)
+    predicted = json.loads(done.stdout)["bytes_per_rank"][str(ranks)]
+    args = ["-c", MEASURE, str(config), str(folder / "out"), simulator]
+    done = run_python(args, 600, cwd=folder) if ranks == 1 else run_mpi(ranks, args, 600, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
     assert predicted == pytest.approx(json.loads(line[6:]), rel=within)
@@ -151,11 +157,19 @@ def test_real_circuits_take_what_was_predicted(case: str, tmp_path: Path) -> Non
     check_estimate(config, tmp_path)
 
 
-def test_the_demo_takes_what_was_predicted(tmp_path: Path) -> None:
-    code = "import sys; from neurodamus_like.builder.demo import write_demo_circuit; write_demo_circuit(sys.argv[1])"
-    done = run_python(["-c", code, str(tmp_path / "demo")], 300)
-    assert done.returncode == 0, done.stderr
-    check_estimate(tmp_path / "demo" / "simulation_config.json", tmp_path)
+@pytest.mark.mpi
+@pytest.mark.skipif(not SHARED.is_dir(), reason="shared data absent")
+@pytest.mark.parametrize("simulator", ["NEURON", "CORENEURON"])
+def test_the_same_on_two_ranks(simulator: str, tmp_path: Path) -> None:
+    obi = link_obi_data(tmp_path / "obi")
+    config = obi / "big100" / "simulation_config.json"
+    check_estimate(config, tmp_path, ranks=2, simulator=simulator)
+
+
+@pytest.mark.parametrize("simulator", ["NEURON", "CORENEURON"])
+def test_the_demo_takes_what_was_predicted(simulator: str, tmp_path: Path) -> None:
+    config = write_demo_circuit(tmp_path / "demo")
+    check_estimate(config, tmp_path, simulator=simulator)
 
 
 def test_a_run_that_will_not_fit_is_warned_of(tmp_path: Path) -> None:

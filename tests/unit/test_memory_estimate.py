@@ -9,7 +9,8 @@ import pytest
 
 from neurodamus_like.distribution.cell_kinds import SAMPLED_KINDS, CellKinds, choose_cells
 from neurodamus_like.distribution.memory_estimate import (
-    CORENEURON_SHARE,
+    CORENEURON_CELL_SHARE,
+    CORENEURON_SYNAPSE_SHARE,
     MPI_BYTES,
     READING_BYTES_PER_EDGE,
     TABLE_BYTES_PER_EDGE,
@@ -74,9 +75,15 @@ def test_cycles_and_coreneuron() -> None:
     core = MemoryModel(UNITS, [population(1000)], simulator="CORENEURON")
     cells = 500 * 5 * MB + 1000 * 1000.0
     assert plain.even_rank_bytes(1, 10) == pytest.approx(104 * MB + cells / 10)
-    assert core.even_rank_bytes(1, 1) == pytest.approx(104 * MB + cells * (1 + CORENEURON_SHARE))
+    assert core.even_rank_bytes(1, 1) == pytest.approx(104 * MB + cells * (1 + CORENEURON_CELL_SHARE))
     # NEURON's model of the last cycle is gone when CoreNEURON reads the whole
-    assert core.even_rank_bytes(1, 10) == pytest.approx(104 * MB + cells * CORENEURON_SHARE)
+    assert core.even_rank_bytes(1, 10) == pytest.approx(104 * MB + cells * CORENEURON_CELL_SHARE)
+    synapses = MemoryModel(UNITS, [population(10, 500)], simulator="CORENEURON")
+    both = MemoryModel(UNITS, [population(10, 500)]).even_rank_bytes(1)
+    cells = 5 * 5 * MB + 10 * 1000.0
+    copy = CORENEURON_CELL_SHARE * cells + CORENEURON_SYNAPSE_SHARE * (both - 104 * MB - cells)
+    assert synapses.even_rank_bytes(1) == pytest.approx(both + copy)
+    assert synapses.rank_bytes({"A": np.arange(10)}, 1) == pytest.approx(both + copy)
     # a cycle is never smaller than the largest cell
     assert plain.even_rank_bytes(1000, 1000) > 104 * MB + 4 * MB
 
