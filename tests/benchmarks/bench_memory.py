@@ -67,7 +67,11 @@ def _cases(folder: Path) -> dict[str, Path]:
 
 def main(argv: list[str]) -> None:
     """Measure and print."""
-    plans = [(1, "NEURON")] if "--quick" in argv else [(1, "NEURON"), (2, "NEURON"), (1, "CORENEURON")]
+    plans = (
+        [(1, "NEURON")]
+        if "--quick" in argv
+        else [(ranks, simulator) for simulator in ("NEURON", "CORENEURON") for ranks in (1, 2)]
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cache = folder / "cache"
