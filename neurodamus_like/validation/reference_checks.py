@@ -14,13 +14,13 @@ from neurodamus_like.config.document import Document
 from neurodamus_like.config.manifest import pointer_to, read_json
 from neurodamus_like.config.models import Circuit
 from neurodamus_like.config.obi import DEFAULT_NETWORK
-from neurodamus_like.config.populations import open_hdf5
-from neurodamus_like.exceptions import CircuitError, ConfigurationError, did_you_mean
+from neurodamus_like.exceptions import ConfigurationError, did_you_mean
 from neurodamus_like.validation.file_checks import blocks_of, list_of
 from neurodamus_like.validation.input_targets import check_input_targets, known_attributes, needed_attributes
 from neurodamus_like.validation.node_set_names import IntArray, NodeSetNames
 from neurodamus_like.validation.override_checks import OverrideEnds, check_overrides
 from neurodamus_like.validation.problems import Problem
+from neurodamus_like.validation.replay_checks import check_replays
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def check_references(document: Document, references: References) -> list[Problem
     if references.circuit is not None and references.usable:
         targets = references.input_targets()
         problems += check_input_targets(document.raw, document.file, references.circuit, targets)
-    problems += _check_replays(document, references.circuit)
+    problems += check_replays(document, references.circuit)
     problems += _check_overrides(document, references)
     return problems
 
@@ -269,80 +269,3 @@ def _check_compartment_set(
             pointer_to(name, "compartment_set"),
             "node ids count from 0",
         )
-
-
-# replay
-
-
-def _check_replays(document: Document, circuit: Circuit | None) -> Iterator[Problem]:
-    for name, block in blocks_of(document.raw, "inputs"):
-        text = block.get("spike_file")
-        if block.get("module") != "synapse_replay" or not isinstance(text, str):
-            continue
-        pointer = pointer_to("inputs", name, "spike_file")
-        try:
-            path = document.resolve(text, "inputs", name, "spike_file")
-        except ConfigurationError:
-            continue
-        if path.is_file():
-            yield from _check_spike_file(path, circuit, document.file, pointer)
-
-
-def _check_spike_file(path: Path, circuit: Circuit | None, file: Path, pointer: str) -> Iterator[Problem]:
-    try:
-        with open_hdf5(path) as spikes:
-            populations = {} if "spikes" not in spikes else dict(spikes["spikes"].items())
-            if not populations:
-                yield Problem(
-                    "error",
-                    "the spike file holds no spikes",
-                    path,
-                    "/spikes",
-                    "it must hold groups /spikes/<population> with 'timestamps' and 'node_ids'",
-                )
-                return
-            for population, group in populations.items():
-                yield from _check_spikes(path, population, group, circuit)
-    except CircuitError as error:
-        yield Problem.from_error(error)
-        return
-    if circuit is None:
-        return
-    sources = {edges.source for edges in circuit.edges.values()}
-    if not sources & set(populations):
-        yield Problem(
-            "error",
-            f"no population of the spike file ({', '.join(populations)}) is a source of edges",
-            file,
-            pointer,
-            "populations with outgoing edges: " + (", ".join(sorted(sources)) or "none"),
-        )
-
-
-def _check_spikes(path: Path, population: str, group: Any, circuit: Circuit | None) -> Iterator[Problem]:
-    if "timestamps" not in group or "node_ids" not in group:
-        yield Problem(
-            "error",
-            f"the spikes of {population!r} lack 'timestamps' or 'node_ids'",
-            path,
-            f"/spikes/{population}",
-        )
-        return
-    times, ids = group["timestamps"].shape[0], group["node_ids"].shape[0]
-    if times != ids:
-        yield Problem(
-            "error",
-            f"{times} timestamps but {ids} node ids for {population!r}",
-            path,
-            f"/spikes/{population}",
-        )
-    if circuit is not None and population in circuit.nodes and ids:
-        size, highest = circuit.nodes[population].size, int(np.max(group["node_ids"][()]))
-        if highest >= size:
-            yield Problem(
-                "warning",
-                f"spikes of nodes up to {highest}, but {population!r} has {size} nodes: those beyond drive nothing",
-                path,
-                f"/spikes/{population}/node_ids",
-                "node ids count from 0",
-            )
