@@ -17,6 +17,8 @@ from neurodamus_like.config.models import CELL_ORDERS
 from neurodamus_like.engine import exchange_clock, nrn
 from neurodamus_like.engine.core_limits import refuse_what_would_be_left_out
 from neurodamus_like.exceptions import MechanismError, SimulationError
+from neurodamus_like.parallel.errors import collectively
+from neurodamus_like.parallel.mpi import world
 
 LIBRARY_VARIABLE = "CORENEURONLIB"
 
@@ -56,7 +58,7 @@ class CoreNeuron:
         self._blocks_done = 0
 
     def advance(self, until_ms: float) -> None:
-        """Integrate from now to `until_ms`; the model must have been initialised.
+        """Integrate from now to `until_ms`; the model must have been initialised; collective.
 
         Costs a copy of the whole model there and back, about 4 us per synapse: few long blocks are cheaper.
 
@@ -65,11 +67,12 @@ class CoreNeuron:
         MechanismError
             No library of mechanisms for CoreNEURON is known.
         SimulationError
-            The model has something that CoreNEURON would leave out, or CoreNEURON failed.
+            The model has something that CoreNEURON would leave out (on any rank), or CoreNEURON failed.
         """
         if not self._blocks_done:
-            require_library()
-            refuse_what_would_be_left_out()
+            with collectively(world()):
+                require_library()
+                refuse_what_would_be_left_out()
         exchange_clock.begin_block()
         with switched_on(self._settings, model_stats=self._settings.model_stats and not self._blocks_done):
             nrn.advance(until_ms)

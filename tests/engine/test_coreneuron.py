@@ -229,6 +229,43 @@ def test_ranks_know_how_long_they_compute(gaps: str, core_library: MechanismLibr
     assert done.stdout.count("measured") == 2
 
 
+REFUSED = """
+import os, sys, logging
+from neurodamus_like.parallel.mpi import world
+from neurodamus_like.engine import exchange_clock, nrn
+from neurodamus_like.engine.coreneuron import CoreNeuron
+from neurodamus_like.exceptions import SimulationError
+from neurodamus_like.simulation.balancing import log_measured
+os.environ["CORENEURONLIB"] = sys.argv[1]
+os.environ["CXX"] = "no-such-compiler"
+h, rank = nrn.h, world().rank
+h.dt = 0.025
+soma = h.Section(name="soma"); soma.insert("pas")
+nrn.register_spike_source(rank, soma, 0.5, -10)
+connection = h.NetCon(h.NetStim(), h.ExpSyn(soma(0.5)))
+recorded = h.Vector().record(connection._ref_weight[0]) if rank else None
+nrn.initialize(-65)
+try:
+    CoreNeuron().advance(1.0)
+except SimulationError as error:
+    print("refused:", "1 recorded variables that do not belong" in str(error))
+recorded = None
+nrn.initialize(-65)
+CoreNeuron().advance(1.0)
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+log_measured(None, exchange_clock.computing_s() if rank else 1.0, world())
+"""
+
+
+@pytest.mark.mpi
+def test_ranks_agree_on_what_cannot_be_simulated_or_measured(core_library: MechanismLibrary) -> None:
+    """One rank has a recording that CoreNEURON leaves out, then one has no clock: all refuse, all say so."""
+    done = run_mpi(2, ["-c", REFUSED, str(core_library.corenrnmech)], 120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("refused: True") == 2
+    assert done.stderr.count("load balance not measured") == 2, "each rank has a log of its own here"
+
+
 RANKS = """
 import os, sys
 from neurodamus_like.parallel.mpi import world
