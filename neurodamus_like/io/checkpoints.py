@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodamus_like.exceptions import CheckpointError
+from neurodamus_like.io.patient_file import PatientFile
 from neurodamus_like.io.ragged import Ragged, joined
 
 FORMAT = 1
@@ -109,13 +110,21 @@ def write_tables(path: Path, gids: npt.NDArray[np.int64], tables: Mapping[str, R
         The cells, ascending.
     tables
         Name -> table of these cells.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or the like.
     """
-    with h5py.File(path, "w") as h5:
-        h5.create_dataset("gids", data=gids, track_times=False)
-        for name, table in tables.items():
-            group = h5.create_group(f"tables/{name}")
-            group.create_dataset("counts", data=table.counts, track_times=False)
-            group.create_dataset("values", data=table.values, track_times=False)
+    with PatientFile(path, "w+") as file:
+        with h5py.File(file, "w") as h5:
+            h5.create_dataset("gids", data=gids, track_times=False)
+            for name, table in tables.items():
+                group = h5.create_group(f"tables/{name}")
+                group.create_dataset("counts", data=table.counts, track_times=False)
+                group.create_dataset("values", data=table.values, track_times=False)
+        if file.failure is not None:
+            raise file.failure
     _sync(path)
     return StateFile(path.name, path.stat().st_size, _digest(path))
 
