@@ -48,7 +48,7 @@ def test_short_demo_runs_and_is_neither_silent_nor_epileptic(tmp_path):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--cells=4", "too small"),
+        ("--cells=4", "expected: a whole number, at least 10"),
         ("--cells=many", "whole number"),
         ("--ranks=0", "at least 1"),
         ("--tstop=-1", "at least"),
