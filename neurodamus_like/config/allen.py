@@ -18,10 +18,18 @@ from neurodamus_like.config.allen_inputs import read_inputs
 from neurodamus_like.config.allen_node_sets import NodeSetBook
 from neurodamus_like.config.allen_reports import read_reports
 from neurodamus_like.config.allen_spike_inputs import with_replayed_edges
+from neurodamus_like.config.allen_values import (
+    notice_misspelt_keys,
+    read_file_name,
+    read_simulator,
+    read_switch,
+)
 from neurodamus_like.config.allen_variables import unresolved
 from neurodamus_like.exceptions import NeurodamusLikeError
 
 DEFAULT_BLOCK_STEPS = 5000
+DEFAULT_DT_MS = 0.1
+_ABSOLUTE_ZERO_C = -273.15
 _SORT_ORDERS = {
     "time": "by_time",
     "by_time": "by_time",
@@ -95,7 +103,11 @@ def read_allen(path: str | Path, variables: Mapping[str, Any] | None = None) -> 
 
 def _read(document: AllenDocument) -> m.Simulation | None:
     _check_variables(document)
+    notice_misspelt_keys(document)
     run = output = circuit = None
+    simulator = "NEURON"
+    with document.collecting():
+        simulator = read_simulator(document)
     with document.collecting():
         run = _run(document)
     with document.collecting():
@@ -120,7 +132,7 @@ def _read(document: AllenDocument) -> m.Simulation | None:
         run=run,
         output=output,
         conditions=conditions,
-        simulator=str(document.sections.get("target_simulator") or "NEURON"),
+        simulator=simulator,
         inputs=inputs,
         reports=reports,
         node_set_rules=context.node_sets.rules(),
@@ -160,7 +172,12 @@ def _run(document: AllenDocument) -> m.Run:
             raise document.error(f"{key!r} must be greater than 0, found {value:g}", "run", key)
     if numbers["tstop"] is None:
         raise document.error("'tstop' is missing", "run", expected="the duration in ms")
-    if numbers["nsteps_block"] is None:
+    if numbers["tstop"] < (numbers["dt"] or DEFAULT_DT_MS):
+        raise document.error("'tstop' is shorter than a time step", "run", "tstop")
+    steps = numbers["nsteps_block"]
+    if steps is not None and not steps.is_integer():
+        raise document.error(f"'nsteps_block' is no whole number: {steps:g}", "run", "nsteps_block")
+    if steps is None:
         document.notice(
             f"'nsteps_block' is missing: {DEFAULT_BLOCK_STEPS} is used (BMTK stops at the first step)",
             "run",
@@ -171,11 +188,11 @@ def _run(document: AllenDocument) -> m.Run:
     threshold = numbers["spike_threshold"]
     return m.Run(
         tstop_ms=numbers["tstop"],
-        dt_ms=numbers["dt"] or 0.1,
+        dt_ms=numbers["dt"] or DEFAULT_DT_MS,
         random_seed=int(_number(document, block, "random_seed") or 0),
         spike_threshold_mV=-15.0 if threshold is None else threshold,
         segment_length_um=numbers["dL"] if "dL" in block else 20.0,
-        block_steps=int(numbers["nsteps_block"] or DEFAULT_BLOCK_STEPS),
+        block_steps=int(steps or DEFAULT_BLOCK_STEPS),
     )
 
 
@@ -194,6 +211,8 @@ def _conditions(document: AllenDocument) -> m.Conditions:
     block = document.block("conditions")
     celsius = _number(document, block, "celsius", "conditions")
     v_init = _number(document, block, "v_init", "conditions")
+    if celsius is not None and celsius < _ABSOLUTE_ZERO_C:
+        raise document.error(f"'celsius' is below the absolute zero: {celsius:g}", "conditions", "celsius")
     for key, value in (("celsius", celsius), ("v_init", v_init)):
         if value is None:
             document.notice(f"{key!r} is missing", "conditions", hint="a number is better than a default")
@@ -217,15 +236,33 @@ def _output(document: AllenDocument) -> m.Output:
         raise document.error(
             f"unknown log_level {level!r}", "output", "log_level", expected="one of " + ", ".join(_LOG_LEVELS)
         )
-    overwrite = block.get("overwrite_output_dir", document.block("run").get("overwrite_output_dir", True))
+    overwrite = read_switch(
+        document,
+        block,
+        "overwrite_output_dir",
+        read_switch(document, document.block("run"), "overwrite_output_dir", True, "run"),
+        "output",
+    )
     return m.Output(
-        directory=document.resolve(block.get("output_dir") or ".", "output", "output_dir"),
-        spikes_file=PurePath(str(block.get("spikes_file") or "spikes.h5")).name,
-        log_file=PurePath(str(block.get("log_file") or "")).name,
+        directory=_output_folder(document, block.get("output_dir") or "."),
+        spikes_file=PurePath(read_file_name(document, "spikes_file", "spikes.h5")).name,
+        log_file=PurePath(read_file_name(document, "log_file")).name,
         spikes_sort_order=_SORT_ORDERS[order],
         spikes_style="text",
-        spikes_file_csv=PurePath(str(block.get("spikes_file_csv") or "")).name,
-        spikes_file_nwb=PurePath(str(block.get("spikes_file_nwb") or "")).name,
+        spikes_file_csv=PurePath(read_file_name(document, "spikes_file_csv")).name,
+        spikes_file_nwb=PurePath(read_file_name(document, "spikes_file_nwb")).name,
         log_level=level,
-        keep_results=overwrite is False,
+        keep_results=not overwrite,
     )
+
+
+def _output_folder(document: AllenDocument, text: object) -> Path:
+    folder = document.resolve(text, "output", "output_dir")
+    if folder.exists() and not folder.is_dir():
+        raise document.error(
+            f"'output_dir' is a file: {folder}",
+            "output",
+            "output_dir",
+            hint="name a folder, or move the file",
+        )
+    return folder

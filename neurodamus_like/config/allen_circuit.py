@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neurodamus_like.config.allen_document import AllenDocument
+from neurodamus_like.config.allen_values import read_switch
 from neurodamus_like.config.models import Circuit, Components, EdgePopulation, NodePopulation
 from neurodamus_like.config.populations import (
     node_count,
@@ -116,7 +117,7 @@ def _entries(
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         raise document.error(f"'networks/{family}' is not a list of objects", "networks", family)
     for number, entry in enumerate(entries):
-        if entry.get("enabled", True):
+        if read_switch(document, entry, "enabled", True, "networks", family, number):
             yield ("networks", family, number), entry
 
 

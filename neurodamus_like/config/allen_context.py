@@ -10,6 +10,7 @@ from typing import Any
 
 from neurodamus_like.config.allen_document import AllenDocument
 from neurodamus_like.config.allen_node_sets import NodeSetBook
+from neurodamus_like.config.allen_values import read_switch
 from neurodamus_like.config.models import Circuit, Output, Run
 from neurodamus_like.exceptions import ConfigurationError
 
@@ -41,7 +42,11 @@ class AllenContext:
         for name, block in blocks.items():
             if not isinstance(block, Mapping):
                 self.document.errors.append(self.error(f"{name!r} is not an object", section, name))
-            elif block.get("enabled", True):
+                continue
+            enabled = False
+            with self.document.collecting():
+                enabled = read_switch(self.document, block, "enabled", True, section, name)
+            if enabled:
                 yield name, block
 
     def resolve(self, text: Any, *where: str | int) -> Path:

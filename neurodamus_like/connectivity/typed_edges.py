@@ -47,7 +47,7 @@ class TypedEdges:
         Raises
         ------
         CircuitError
-            The file is damaged, or an edge has a type that is not in the table.
+            The file is damaged, an edge has a type that is not in the table, or a number is impossible.
         """
         names = edge_attribute_names(population.file, population.name)
         edges = read_edges(population, target_ids, [], names, source_ids)
@@ -55,7 +55,9 @@ class TypedEdges:
         types = read_types(population, "edge_type_id")
         check_types(population, type_ids, types)
         columns = {name: values for name, values in edges.columns.items() if name != "edge_type_id"}
-        return cls(edges, TypedTable(population, type_ids, columns, types))
+        found = cls(edges, TypedTable(population, type_ids, columns, types))
+        found._check_numbers()
+        return found
 
     def __len__(self) -> int:
         return len(self.edges)
@@ -65,6 +67,25 @@ class TypedEdges:
         """The edge population."""
         assert isinstance(self.table.population, EdgePopulation)
         return self.table.population
+
+    def _check_numbers(self) -> None:
+        count, x = self.table.numbers("nsyns"), self.first_of(SECTION_POSITIONS)
+        without_x = ~np.isnan(self.first_of(SECTION_IDS)) & np.isnan(x) & ~self.is_junction
+        for bad, what, expected in (
+            ((count < 0) | (count != np.floor(count)) & ~np.isnan(count), "nsyns", "whole numbers from 0"),
+            ((x < 0) | (x > 1), "afferent_section_pos", "positions along sections from 0 to 1"),
+            (without_x, "afferent_section_pos", "a position for each section id"),
+            (np.isinf(self.table.numbers("delay")), "delay", "ms"),
+        ):
+            if bad.any():
+                raise CircuitError(
+                    f"{int(bad.sum())} edges have no usable {what!r}, such as edge "
+                    f"{int(self.edges.edge_id[np.flatnonzero(bad)[0]])}",
+                    file=self.population.file,
+                    population=self.population.name,
+                    ids=np.unique(self.table.type_ids[bad]).tolist(),
+                    expected=f"{expected} (ids: edge types)",
+                )
 
     @cached_property
     def is_junction(self) -> BoolColumn:

@@ -80,8 +80,10 @@ def _range(text: str | None, file: Path) -> tuple[float, float]:
         return EVERYWHERE_UM
     try:
         value = json.loads(text)
-        low, high = value if isinstance(value, list) else (0.0, value)
-        return float(low), float(high)
+        low, high = map(float, value if isinstance(value, list) else (0.0, value))
+        if not low <= high:
+            raise ValueError
+        return low, high
     except (ValueError, TypeError):
         raise CircuitError(
             f"distance_range is not valid: {text!r}",

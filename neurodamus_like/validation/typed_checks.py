@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from neurodamus_like.config.manifest import read_json
 from neurodamus_like.config.models import Circuit, EdgePopulation, NodePopulation
 from neurodamus_like.exceptions import NeurodamusLikeError, did_you_mean, did_you_mean_file
 from neurodamus_like.io.edges import edge_attribute_names
@@ -95,9 +96,18 @@ def _missing(folder: Path | None, name: str, pointer: str, component: str) -> It
         yield missing_folder(f"components.{component}", folder)
         return
     if (folder / name).is_file() or (pointer == "morphology" and (folder / f"{name}.swc").is_file()):
+        if pointer == "dynamics_params":
+            yield from _damaged(folder / name)
         return
     hint = did_you_mean_file(folder / name) or f"it is looked for in components.{component}: {folder}"
     yield Problem("error", f"there is no file {name!r}", pointer=pointer, hint=hint)
+
+
+def _damaged(file: Path) -> Iterator[Problem]:
+    try:
+        read_json(file)
+    except NeurodamusLikeError as error:
+        yield replace(Problem.from_error(error), pointer=None)
 
 
 def _edge_problems(population: EdgePopulation) -> Iterator[Problem]:
@@ -126,6 +136,10 @@ def _type_problems(
         yield Problem("error", "'delay' is missing", pointer="delay", hint="the delay in ms")
     if not has("syn_weight") and not has("weight_function"):
         yield Problem("error", "'syn_weight' is missing", pointer="syn_weight")
+    for name in ("delay", "syn_weight", "nsyns"):
+        value = table.value(name, row)
+        if value is not None and not _is_number(value):
+            yield Problem("error", f"{name!r} is not a number: {value!r}", pointer=name)
     parameters = table.value("dynamics_params", row)
     if parameters is not None:
         folder = population.components.synaptic_models_dir
@@ -135,3 +149,10 @@ def _type_problems(
         parse_region(sections, distance, population.types_file or population.file)
     except NeurodamusLikeError as error:
         yield replace(Problem.from_error(error), pointer=error.pointer or "target_sections")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return bool(np.isfinite(float(value)))
+    except (TypeError, ValueError):
+        return False

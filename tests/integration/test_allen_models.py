@@ -182,7 +182,16 @@ def _types(config: Path, old: str, new: str, file: str = "source_cells_edge_type
 
 
 BAD = {
-    "section": (lambda c: _edit_edges(c, "afferent_section_id", [7.0]), "a section that their target does not have"),
+    "section": (lambda c: [_edit_edges(c, "afferent_section_id", [7.0]),
+                           _edit_edges(c, "afferent_section_pos", [0.5])], "a section that their target does not have"),
+    "section without position": (
+        lambda c: _edit_edges(c, "afferent_section_id", [1.0]), "12 edges have no usable 'afferent_section_pos'"),
+    "position": (lambda c: [_edit_edges(c, "afferent_section_id", [1.0]),
+                            _edit_edges(c, "afferent_section_pos", [1.5])], "positions along sections from 0 to 1"),
+    "number of synapses": (lambda c: _edit_edges(c, "nsyns", [2.0, -1.0]), "6 edges have no usable 'nsyns'"),
+    "parameter of a point cell": (
+        lambda c: (c.parent / "components/points/fire.json").write_text('{"tau": "x", "refrac": 0.003}'),
+        "dynamics_params of IntFire1: 'tau' is 'x'"),
     "no place": (lambda c: _edit_edges(c, "nsyns", None), "do not say where their synapses are"),
     "weight function": (
         lambda c: _types(c, "syn_weight", "weight_function"), "unknown weight_function '0.01'"),

@@ -135,6 +135,15 @@ WRONG = [
     (("output", "spikes_sort_order"), "random", "unknown spikes_sort_order", "/output/spikes_sort_order"),
     (("output", "log_level"), "chatty", "unknown log_level 'CHATTY'", "/output/log_level"),
     (("conditions", "celsius"), "warm", "'celsius' is not a number", "/conditions/celsius"),
+    (("run", "nsteps_block"), 10.5, "'nsteps_block' is no whole number", "/run/nsteps_block"),
+    (("run", "tstop"), 0.01, "'tstop' is shorter than a time step", "/run/tstop"),
+    (("conditions", "celsius"), -300, "below the absolute zero", "/conditions/celsius"),
+    (("target_simulator",), "NEURONN", "unknown target_simulator 'NEURONN'", "/target_simulator"),
+    (("output", "overwrite_output_dir"), "no", "is not true or false: 'no'", "/output/overwrite_output_dir"),
+    (("output", "spikes_file"), 3, "'spikes_file' is not the name of a file", "/output/spikes_file"),
+    (("output", "output_dir"), "$BASE/spikes.h5", "'output_dir' is a file", "/output/output_dir"),
+    (("inputs", "spikes", "enabled"), "no", "is not true or false: 'no'", "/inputs/spikes/enabled"),
+    (("networks", "edges", 0, "enabled"), 0, "is not true or false: 0", "/networks/edges/0/enabled"),
     (("manifest", "NET"), "$NOPE/network", "needs 'NOPE', which is not defined", "/manifest/NET"),
     (("manifest", "NET"), "$NET/network", "refers back", "/manifest/NET"),
 ]
@@ -162,6 +171,23 @@ def test_notices(config: Path) -> None:
     messages = [notice.message for notice in load_allen(config).notices]
     assert any("'nsteps_block' is missing" in text for text in messages)
     assert any("neither MOD files nor a compiled library" in text for text in messages)
+
+
+def test_misspelt_keys_are_noticed(config: Path) -> None:
+    change(config, "run", "nsteps_block")
+    change(config, "run", "nstep_block", to=100)
+    change(config, "components", "morphology_dir", to="$COMP")
+    change(config, "conditions", "note", to="not like any key")
+    notices = {n.pointer: (n.message, n.hint) for n in load_allen(config).notices if "no key" in n.message}
+    assert set(notices) == {"/run/nstep_block", "/components/morphology_dir"}
+    assert "did you mean 'nsteps_block'?" in str(notices["/run/nstep_block"][1])
+
+
+@pytest.mark.parametrize(("key", "log_file"), [("log_file", False), ("log_file", None)])
+def test_a_log_file_may_be_switched_off(config: Path, key: str, log_file: Any) -> None:
+    content = json.loads(config.read_text())
+    content["output"][key] = log_file
+    assert load_allen(write_json(config, content)).output.log_file == ""
 
 
 NODE_SETS = [
@@ -260,6 +286,34 @@ def test_types_that_are_wrong(config: Path) -> None:
     assert any("does not have" in p.message for p in validate_simulation(config))
     types.write_text(text.replace("node_type_id", "type"))
     assert any("no column 'node_type_id'" in p.message for p in validate_simulation(config))
+
+
+EDGE_TYPES = [
+    ("0.01", "big", "'syn_weight' is not a number: 'big'", "syn_weight"),
+    (" 1.0", " soon", "'delay' is not a number: 'soon'", "delay"),
+    ("[0.0, 150.0]", "[150.0, 0.0]", "distance_range is not valid: '[150.0, 0.0]'", "target_sections"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message", "pointer"), EDGE_TYPES)
+def test_edge_types_that_are_wrong(config: Path, old: str, new: str, message: str, pointer: str) -> None:
+    types = config.parent / "network/source_cells_edge_types.csv"
+    assert old in types.read_text()
+    types.write_text(types.read_text().replace(old, new))
+    problems = [p for p in validate_simulation(config) if p.level == "error"]
+    assert any(message in p.message and p.pointer == pointer and p.file == types for p in problems), problems
+
+
+@pytest.mark.parametrize("file", ["points/fire.json", "synapses/exc.json"])
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "not valid JSON"), ("[1]", "the top level of the file is a list")]
+)
+def test_damaged_parameters(config: Path, file: str, text: str, message: str) -> None:
+    path = config.parent / "components" / file
+    path.write_text(text)
+    (problem,) = [p for p in validate_simulation(config) if p.level == "error"]
+    assert message in problem.message
+    assert problem.file == path
 
 
 def test_validate_command(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from neurodamus_like.circuit.cells.node_properties import NodeProperties
 from neurodamus_like.engine import axon_stubs, nrn
 from neurodamus_like.engine.artificial import create_artificial_cell
 from neurodamus_like.engine.morphology_import import core_hoc_directory, install_import3d_front
-from neurodamus_like.exceptions import SimulationError, TemplateError
+from neurodamus_like.exceptions import ConfigurationError, SimulationError, TemplateError
 from neurodamus_like.io.hoc_template import template_names
 from neurodamus_like.io.neuroml import MembraneSettings, read_neuroml
 from neurodamus_like.registry import Registry
@@ -191,6 +191,16 @@ def _artificial(node: NodeProperties, template: str, parameters: Parameters) -> 
 def _int_fire1(node: NodeProperties, template: str, parameters: Parameters) -> Any:
     """Make an IntFire1; its parameters `tau` and `refrac` are in seconds."""
     seconds = {name: parameters[name] for name in ("tau", "refrac") if parameters and name in parameters}
+    for name, value in seconds.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or value < 0 or (name == "tau" and value == 0):
+            raise ConfigurationError(
+                f"dynamics_params of IntFire1: {name!r} is {value!r}",
+                file=node.components.point_neuron_models_dir,
+                population=node.population_name,
+                ids=[node.node_id],
+                expected="seconds, not negative; tau greater than 0",
+            )
     return create_artificial_cell("IntFire1", {name: value * 1000.0 for name, value in seconds.items()})
 
 

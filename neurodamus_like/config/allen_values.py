@@ -1,0 +1,112 @@
+"""Single values of a configuration of the Allen dialect: switches, names of files, and keys that are misspelt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurodamus_like.config.allen_document import AllenDocument
+from neurodamus_like.exceptions import did_you_mean
+
+SIMULATORS = ("NEURON", "CORENEURON")
+
+KNOWN_KEYS: Mapping[str, tuple[str, ...]] = {
+    "run": (
+        *("tstart", "tstop", "dt", "dL", "spike_threshold", "nsteps_block", "random_seed"),
+        *("overwrite_output_dir", "use_old_import3d", "duration"),
+    ),
+    "conditions": ("celsius", "v_init"),
+    "output": (
+        *("output_dir", "overwrite_output_dir", "log_file", "log_level", "log_to_console", "quiet_simulator"),
+        *("spikes_file", "spikes_file_csv", "spikes_file_nwb", "spikes_sort_order", "spikes_sort"),
+    ),
+    "components": (
+        *("morphologies_dir", "synaptic_models_dir", "mechanisms_dir", "biophysical_neuron_models_dir"),
+        *("point_neuron_models_dir", "templates_dir", "filter_models_dir", "population_models_dir"),
+    ),
+    "networks": ("nodes", "edges", "gap_juncs"),
+}
+"""Section -> keys that mean something in it."""
+_SECTIONS = (
+    *(
+        "manifest",
+        "network",
+        "simulation",
+        "inputs",
+        "reports",
+        "node_sets",
+        "node_sets_file",
+        "target_simulator",
+    ),
+    *KNOWN_KEYS,
+)
+
+
+def read_switch(
+    document: AllenDocument, block: Mapping[str, Any], key: str, default: bool, *where: str | int
+) -> bool:
+    """Return true or false of a block that stands at the place `where`.
+
+    Raises
+    ------
+    ConfigurationError
+        It is something else: ``"no"`` and 0 would count as true and false, or the other way round.
+    """
+    value = block.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise document.error(
+            f"{key!r} is not true or false: {value!r}", *where, key, expected="true or false"
+        )
+    return value
+
+
+def read_file_name(document: AllenDocument, key: str, default: str = "") -> str:
+    """Return the name of a file in ``output``.
+
+    Raises
+    ------
+    ConfigurationError
+        It is no text.
+    """
+    value = document.block("output").get(key)
+    if value is None or value is False:
+        return default
+    if not isinstance(value, str):
+        raise document.error(f"{key!r} is not the name of a file: {value!r}", "output", key)
+    return value or default
+
+
+def read_simulator(document: AllenDocument) -> str:
+    """Return the simulator of ``target_simulator``, NEURON by default.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such simulator.
+    """
+    value = document.sections.get("target_simulator") or SIMULATORS[0]
+    if str(value).upper() not in SIMULATORS:
+        raise document.error(
+            f"unknown target_simulator {value!r}",
+            "target_simulator",
+            expected="one of " + ", ".join(SIMULATORS),
+        )
+    return str(value).upper()
+
+
+def notice_misspelt_keys(document: AllenDocument) -> None:
+    """Note keys that mean nothing and come near one that does; BMTK passes over them in silence."""
+    places: list[tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...]]] = [
+        ((), document.sections, _SECTIONS)
+    ]
+    for section, known in KNOWN_KEYS.items():
+        block = document.sections.get(section)
+        if isinstance(block, Mapping):
+            places.append(((section,), block, known))
+    for where, block, known in places:
+        for key in block:
+            hint = None if key in known else did_you_mean(key, [k for k in known if k not in block])
+            if hint:
+                document.notice(f"{key!r} is no key of BMTK's and has no effect", *where, key, hint=hint)
