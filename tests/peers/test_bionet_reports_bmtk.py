@@ -141,6 +141,17 @@ def test_bmtk_reads_our_results(results: tuple[Path, Path]) -> None:
     assert found[0]["times"] == found[0]["table"] != []
 
 
+def test_bmtk_draws_our_results(results: tuple[Path, Path]) -> None:
+    python, folder = peer_python("bmtk.analyzer"), results[0].parent
+    found = [
+        json.loads(run(python, SCRIPTS / "draw_results.py", f"{r.name}.json", cwd=folder).splitlines()[-1])
+        for r in results
+    ]
+    assert found[0] == found[1]
+    assert found[0]["times"] != []
+    assert [points for points, _ in found[0]["soma"]] == [1000] * len(found[0]["soma"]) != []
+
+
 @pytest.mark.parametrize("minimum", ["none", "auto", "25.0"])
 def test_factors_of_contacts_near_and_far(minimum: str, tmp_path: Path) -> None:
     """In one run BMTK turns cells once more for each further report of this kind, so the formula is compared alone."""
