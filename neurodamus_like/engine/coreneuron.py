@@ -21,6 +21,7 @@ from neurodamus_like.parallel.errors import collectively
 from neurodamus_like.parallel.mpi import world
 
 LIBRARY_VARIABLE = "CORENEURONLIB"
+THREADS_VARIABLE = "OMP_NUM_THREADS"
 
 _loaded: list[Path] = []
 
@@ -142,13 +143,16 @@ def library() -> Path:
 
 
 def require_library() -> None:
-    """Make sure that CoreNEURON has a library of mechanisms.
+    """Make sure that CoreNEURON has a library of mechanisms, and does not start threads that nobody asked for.
+
+    Its threads wait by spinning, which takes processors away from other ranks.
 
     Raises
     ------
     MechanismError
         It has none, or the file is not there; CoreNEURON would end the process.
     """
+    os.environ.setdefault(THREADS_VARIABLE, "1")
     if LIBRARY_VARIABLE not in os.environ:
         raise MechanismError(
             "CoreNEURON has no library of mechanisms",

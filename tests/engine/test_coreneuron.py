@@ -121,6 +121,22 @@ print(json.dumps([part.tolist() for part in read_core_spikes(Path("."), 0.025)])
     assert times == pytest.approx([12346.625], abs=0.005)
 
 
+def test_no_threads_are_started_unasked(core_library: MechanismLibrary, tmp_path: Path) -> None:
+    """CoreNEURON's threads, one per part of the model, wait by spinning."""
+    code = f"""
+os.environ["CORENEURONLIB"] = {str(core_library.corenrnmech)!r}
+second = h.Section(name="second"); second.insert("pas")
+pc.nthread(2, 0)
+h.finitialize(-65)
+before = len(os.listdir("/proc/self/task"))
+CoreNeuron().advance(1.0)
+print(json.dumps(len(os.listdir("/proc/self/task")) - before))
+"""
+    unasked = 'import os; os.environ.pop("OMP_NUM_THREADS", None)'
+    asked = 'import os; os.environ["OMP_NUM_THREADS"] = "2"'
+    assert [run_json(setting + MODEL + code, tmp_path) for setting in (unasked, asked)] == [0, 1]
+
+
 def test_libraries_of_mechanisms(core_library: MechanismLibrary, tmp_path: Path) -> None:
     other = tmp_path / "libcorenrnmech.so"
     os.symlink(tmp_path / "nowhere", other)
