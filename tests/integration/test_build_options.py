@@ -10,6 +10,7 @@ import h5py
 import pytest
 
 from neurodamus_like.builder.demo import write_demo_circuit
+from tests.allen_model import write_model
 from tests.helpers import run_mpi, run_python
 
 pytestmark = pytest.mark.neuron
@@ -81,6 +82,20 @@ def test_one_message_ends_all_ranks(config: Path, tmp_path: Path, option: str, m
     assert done.returncode == 1
     assert done.stderr.count(message) == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.mpi
+def test_a_mechanism_that_coreneuron_does_not_have_ends_all_ranks(tmp_path: Path) -> None:
+    config = write_model(tmp_path / "model")
+    types = tmp_path / "model" / "network" / "cells_node_types.csv"
+    types.write_text(types.read_text().replace("nrn:IntFire1", "nrn:IntFire2"))
+    args = [*RUN, str(config), *CORE, f"--output-path={tmp_path / 'out'}"]
+    done = run_mpi(2, args, 300)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stderr.count("CoreNEURON does not have NEURON's IntFire2") == 1
+    assert done.stderr.count("simulate with NEURON") == 1
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def synapses_of(config: Path) -> int:
