@@ -64,8 +64,16 @@ def _install() -> Path:
     path = build_helper("exchange_clock", linked=[Path(os.fsdecode(instead))])
     assign = getattr(nrniv, _ASSIGN)
     assign.argtypes, assign.restype = (ctypes.c_void_p, ctypes.c_char_p), ctypes.c_void_p
-    assign(ctypes.addressof(ctypes.c_char_p.in_dll(nrniv, _LIBRARY_NAME)), os.fsencode(path))
+    assign(ctypes.addressof(ctypes.c_char_p.in_dll(nrniv, _LIBRARY_NAME)), os.fsencode(_plain(path)))
     return path
+
+
+def _plain(path: Path) -> str:
+    """Return a name that CoreNEURON's command line can take: the open folder gives the file another one."""
+    name = str(path)
+    if name.isascii() and not any(c.isspace() for c in name):
+        return name
+    return f"/proc/self/fd/{os.open(path.parent, os.O_RDONLY)}/{path.name}"
 
 
 def _in_use(path: Path) -> bool:

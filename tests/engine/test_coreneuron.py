@@ -237,10 +237,11 @@ print("measured")
 
 @pytest.mark.mpi
 @pytest.mark.parametrize("gaps", ["gaps", "none"])
-def test_ranks_know_how_long_they_compute(gaps: str, core_library: MechanismLibrary) -> None:
+def test_ranks_know_how_long_they_compute(gaps: str, core_library: MechanismLibrary, tmp_path: Path) -> None:
     """Processor time without what is spent in exchanges, where the rank with a fortieth of the cells waits."""
     args = ["-c", CLOCK, str(core_library.corenrnmech), str(core_library.nrnmech), gaps]
-    done = run_mpi(2, args, 120)
+    cache = {"NEURODAMUS_LIKE_CACHE": str(tmp_path / "my cäche")} if gaps == "gaps" else {}
+    done = run_mpi(2, args, 120, env=cache)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("measured") == 2
 
