@@ -21,7 +21,7 @@ from neurodamus_like.config.models import NodePopulation, Simulation
 from neurodamus_like.distribution.splitting import SplitCell
 from neurodamus_like.engine import artificial, axon_stubs, nrn
 from neurodamus_like.engine.morphology_import import take_morphology_damage
-from neurodamus_like.exceptions import MorphologyError, TemplateError
+from neurodamus_like.exceptions import MorphologyError, NeurodamusLikeError, TemplateError
 from neurodamus_like.io.neuroml import read_neuroml
 from neurodamus_like.io.node_types import read_virtual_ids
 from neurodamus_like.progress import Progress
@@ -176,7 +176,9 @@ class _CellBuilder:
         ends = (argument, node) if not isinstance(argument, str) else (node, argument)
         try:
             made = function(*ends, node.dynamics_params)
-        except (AttributeError, ValueError, KeyError, LookupError, RuntimeError) as error:
+        except NeurodamusLikeError:
+            raise
+        except Exception as error:
             raise TemplateError(
                 f"{function.__name__} failed: {type(error).__name__}: {error}",
                 population=node.population_name,

@@ -7,13 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from neurodamus_like.config.allen_context import AllenContext
-from neurodamus_like.config.allen_spike_inputs import SPIKE_READERS, SPIKE_TRAINS
+from neurodamus_like.config.allen_spike_inputs import SPIKE_READERS
 from neurodamus_like.config.allen_stimuli import OTHERS, read_current, read_other
-from neurodamus_like.config.allen_units import UNITS
-from neurodamus_like.config.models import Input
+from neurodamus_like.config.models import UNITS, Input
 from neurodamus_like.exceptions import did_you_mean
-
-__all__ = ["READERS", "SPIKE_TRAINS", "read_inputs"]
 
 Reader = Callable[[str, Mapping[str, Any], AllenContext], list[Input]]
 

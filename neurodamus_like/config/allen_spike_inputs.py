@@ -11,16 +11,14 @@ from neurodamus_like.config.allen_circuit import edge_populations_of, read_compo
 from neurodamus_like.config.allen_context import AllenContext
 from neurodamus_like.config.allen_units import read_units_input
 from neurodamus_like.config.manifest import pointer_to
-from neurodamus_like.config.models import Circuit, EdgePopulation, Input
-
-SPIKE_TRAINS = "spike_trains"
-"""Module of inputs that give the virtual nodes of a node set their spikes."""
-
-SYNAPSE_ACTIVITY = "synapse_activity"
-"""Module of inputs that let some synapses fire at given times, and none of the others."""
-
-EDGE_REPLAY = "edge_replay"
-"""Module of inputs that make synapses which only recorded spikes drive."""
+from neurodamus_like.config.models import (
+    EDGE_REPLAY,
+    SPIKE_TRAINS,
+    SYNAPSE_ACTIVITY,
+    Circuit,
+    EdgePopulation,
+    Input,
+)
 
 _FILE_KEYS = ("population", "trial")
 

@@ -9,11 +9,8 @@ from typing import Any
 
 from neurodamus_like.config.allen_context import AllenContext
 from neurodamus_like.config.manifest import pointer_to
-from neurodamus_like.config.models import Input
+from neurodamus_like.config.models import SPIKE_TRAINS, UNITS, Input
 from neurodamus_like.exceptions import did_you_mean
-
-UNITS = "units"
-"""Value of the parameter ``format`` of such an input."""
 
 MAPPINGS = ("units_map", "sample", "sample_without_replacement", "sample_with_replacement")
 MISSING_IDS = ("fail", "warn", "ignore")
@@ -57,7 +54,7 @@ def read_units_input(name: str, block: Mapping[str, Any], context: AllenContext)
     return [
         Input(
             name=name,
-            module="spike_trains",
+            module=SPIKE_TRAINS,
             input_type="spikes",
             duration_ms=float("inf"),
             node_set=context.node_set(block["node_set"], *where, "node_set"),

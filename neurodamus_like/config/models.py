@@ -22,6 +22,18 @@ def _freeze(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 # Frozen mappings travel between ranks by pickle, which does not know them by itself.
 copyreg.pickle(MappingProxyType, lambda frozen: (_freeze, (dict(frozen),)))
 
+SPIKE_TRAINS = "spike_trains"
+"""Module of inputs that give the virtual nodes of a node set their spikes."""
+
+SYNAPSE_ACTIVITY = "synapse_activity"
+"""Module of inputs that let some synapses fire at given times, and none of the others."""
+
+EDGE_REPLAY = "edge_replay"
+"""Module of inputs that make synapses which only recorded spikes drive."""
+
+UNITS = "units"
+"""Value of the parameter ``format`` of inputs whose spikes are those of recorded units."""
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

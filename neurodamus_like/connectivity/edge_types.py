@@ -13,7 +13,12 @@ from neurodamus_like.config.models import EdgePopulation, Simulation
 from neurodamus_like.connectivity.events import EventDrivenManager
 from neurodamus_like.connectivity.overrides import PathwayRule
 from neurodamus_like.connectivity.spike_inputs import SPIKE_INPUTS
-from neurodamus_like.connectivity.synapse_models import BUILT_IN, SYNAPSE_MODELS, point_process_model
+from neurodamus_like.connectivity.synapse_models import (
+    BUILT_IN,
+    SYNAPSE_MODELS,
+    make_synapse,
+    point_process_model,
+)
 from neurodamus_like.connectivity.synapse_table import BoolColumn, FloatColumn, IntColumn, SynapseTable
 from neurodamus_like.connectivity.typed_edges import TypedEdges
 from neurodamus_like.connectivity.typed_junctions import JunctionIds, first_junction_id
@@ -210,8 +215,10 @@ class TypedSynapseManager(EventDrivenManager):
         x = self.table["afferent_section_pos"][rows]
         if template in SYNAPSE_MODELS:
             triples = zip(which[edge_row].tolist(), x.tolist(), index.tolist(), strict=True)
-            function = SYNAPSE_MODELS[template]
-            made = column_of([function(parameters[p], x, self._sections[s]) for p, x, s in triples])
+            name = self.population.name
+            made = column_of(
+                [make_synapse(template, parameters[p], x, self._sections[s], name) for p, x, s in triples]
+            )
         else:
             where = f"edges {self.population.name!r}"
             models = [point_process_model(template, p) for p in parameters]

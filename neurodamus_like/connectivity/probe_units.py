@@ -46,7 +46,7 @@ class UnitPool:
         return np.concatenate([np.empty(0, dtype=np.int64), *(units.ids for units in self.units)])
 
     def trains(
-        self, places: IntColumn, own: Mapping[int, Window], offset_s: float
+        self, places: IntColumn, own: Sequence[Window | None], offset_s: float
     ) -> Iterator[npt.NDArray[Any]]:
         """Yield the times (ms) of the units at some places of the pool.
 
@@ -55,17 +55,17 @@ class UnitPool:
         places
             int64[n].
         own
-            Number of a unit -> its own window, instead of that of the file.
+            Of each place: its own window, instead of that of the file, or None.
         offset_s
             Where in the simulation a window begins.
         """
         begins = np.cumsum([0, *(units.ids.size for units in self.units)])
         of_file = np.searchsorted(begins, places, side="right") - 1
-        for place, number in zip(places.tolist(), of_file.tolist(), strict=True):
+        for place, number, own_window in zip(places.tolist(), of_file.tolist(), own, strict=True):
             units = self.units[number]
             row = place - int(begins[number])
             (times,) = units.read_spike_times(np.array([row]))
-            window = own.get(int(units.ids[row]), self.windows[number])
+            window = own_window or self.windows[number]
             if window is not None:
                 times = times[(times >= window[0]) & (times <= window[1])] - window[0] + offset_s
             yield times * 1000.0
@@ -123,7 +123,7 @@ def units_train(
     nodes = np.intersect1d(np.array(list(chosen), dtype=np.int64), with_synapses)
     places = np.array([chosen[node] for node in nodes.tolist()], dtype=np.int64)
     offset_s = float(block.parameters["interval_offset"]) / 1000.0
-    trains = list(pool.trains(places, own, offset_s))
+    trains = list(pool.trains(places, [own.get(node) for node in nodes.tolist()], offset_s))
     train = SpikeTrain(
         np.concatenate([np.empty(0), *(np.sort(times) for times in trains)]),
         np.repeat(nodes, [times.size for times in trains]),
@@ -144,7 +144,7 @@ def read_units_map(file: Path) -> tuple[dict[int, int], dict[int, Window]]:
     Returns
     -------
     tuple
-        Node -> unit, and unit -> window in s.
+        Node -> unit, and node -> window in s.
 
     Raises
     ------
@@ -156,18 +156,19 @@ def read_units_map(file: Path) -> tuple[dict[int, int], dict[int, Window]]:
     windows: dict[int, Window] = {}
     if "start_times" in table.names:
         begins, ends = (table.numbers(name) / 1000.0 for name in ("start_times", "stop_times"))
-        windows = dict(zip(units, zip(begins.tolist(), ends.tolist(), strict=True), strict=True))
+        windows = dict(zip(nodes, zip(begins.tolist(), ends.tolist(), strict=True), strict=True))
     return dict(zip(nodes, units, strict=True)), windows
 
 
 Chosen = tuple[dict[int, int], Mapping[int, Window]]
-"""Node -> place in the pool, and windows of single units."""
+"""Node -> place in the pool, and node -> a window of its own."""
 
 
 def _from_table(block: Input, pool: UnitPool, population: str, node_ids: IntColumn, seed: int) -> Chosen:
     file = Path(block.parameters["units"])
     units, windows = read_units_map(file)
-    wanted = {node: unit for node, unit in units.items() if node in set(node_ids.tolist())}
+    here = set(node_ids.tolist())
+    wanted = {node: unit for node, unit in units.items() if node in here}
     ids = pool.ids
     places = {int(unit): place for place, unit in enumerate(ids.tolist())}
     lost = sorted({unit for unit in wanted.values() if unit not in places})
@@ -176,7 +177,8 @@ def _from_table(block: Input, pool: UnitPool, population: str, node_ids: IntColu
         raise CircuitError(
             f"there are no units {_few(lost)} in {files}", file=file, expected="numbers of units"
         )
-    double = sorted({u for u in wanted.values() if np.count_nonzero(ids == u) > 1})
+    distinct, count = np.unique(ids, return_counts=True)
+    double = sorted(set(distinct[count > 1].tolist()) & set(wanted.values()))
     if double:
         raise CircuitError(
             f"several of the files have the units {_few(double)}",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from neurodamus_like.config.allen_units import UNITS
-from neurodamus_like.config.models import Input
+from neurodamus_like.config.models import EDGE_REPLAY, SPIKE_TRAINS, UNITS, Input
 from neurodamus_like.connectivity.probe_units import check_units_input
 from neurodamus_like.connectivity.spike_generators import SPIKE_GENERATORS
 from neurodamus_like.exceptions import NeurodamusLikeError
 from neurodamus_like.io.spike_formats import read_spike_train
 from neurodamus_like.io.spikes import SpikeTrain
 
-_MODULES = ("spike_trains", "edge_replay")
+_MODULES = (SPIKE_TRAINS, EDGE_REPLAY)
 
 
 def load_train(block: Input) -> SpikeTrain:

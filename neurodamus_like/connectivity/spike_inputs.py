@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from neurodamus_like.config.allen_units import UNITS
-from neurodamus_like.config.models import Input
+from neurodamus_like.config.models import EDGE_REPLAY, SPIKE_TRAINS, SYNAPSE_ACTIVITY, UNITS, Input
 from neurodamus_like.connectivity.events import EventDrivenManager
 from neurodamus_like.connectivity.generated_spikes import generate_spikes, nodes_with_synapses
 from neurodamus_like.connectivity.probe_units import units_train
@@ -26,7 +25,7 @@ SPIKE_INPUTS: Registry[SpikeInput] = Registry("spike input", "neurodamus_like.sp
 """Module of an input -> function(input, targets, connection managers) that drives synapses."""
 
 
-@SPIKE_INPUTS.register("spike_trains")
+@SPIKE_INPUTS.register(SPIKE_TRAINS)
 def drive_virtual_nodes(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
     """Let the spikes of a file, a function, or recorded units drive the synapses of virtual nodes."""
     chosen = targets.get_target(block.node_set).populations
@@ -57,7 +56,7 @@ def _train_of(block: Input, group: Sequence[EventDrivenManager], node_ids: IntCo
     return load_train(block)
 
 
-@SPIKE_INPUTS.register("edge_replay")
+@SPIKE_INPUTS.register(EDGE_REPLAY)
 def drive_replayed_edges(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
     """Let the spikes of a file drive the synapses that exist for this input alone."""
     train = load_train(block)
@@ -66,7 +65,7 @@ def drive_replayed_edges(block: Input, targets: TargetManager, managers: Sequenc
             _replay(manager, train)
 
 
-@SPIKE_INPUTS.register("synapse_activity")
+@SPIKE_INPUTS.register(SYNAPSE_ACTIVITY)
 def drive_chosen_synapses(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
     """Let synapses between two node sets fire at given times; no cell drives any synapse any more."""
     sources = targets.get_target(block.node_set)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from neurodamus_like.exceptions import ConfigurationError
+from neurodamus_like.exceptions import ConfigurationError, NeurodamusLikeError
 from neurodamus_like.registry import Registry
 
 SynapseModel = Callable[[Mapping[str, Any], float, Any], Any]
@@ -99,3 +99,42 @@ def point_process_model(template: str, parameters: Mapping[str, Any]) -> PointPr
     numbers = {k for k, v in parameters.items() if isinstance(v, int | float) and not isinstance(v, bool)}
     names = {("e" if key == "erev" and "e" not in numbers else key): key for key in sorted(numbers)}
     return PointProcessModel(template, MappingProxyType(names))
+
+
+def make_synapse(
+    template: str, parameters: Mapping[str, Any], x: float, section: Any, population: str
+) -> Any:
+    """Return the point process that a function of users makes.
+
+    Parameters
+    ----------
+    template
+        Name in :data:`SYNAPSE_MODELS`.
+    parameters
+        What ``dynamics_params`` names.
+    x, section
+        Where the synapse is.
+    population
+        Name of the edges, for messages.
+
+    Raises
+    ------
+    ConfigurationError
+        The function failed, or returned nothing.
+    """
+    expected = "a function (dynamics_params, sec_x, sec_id) that returns one POINT_PROCESS"
+    try:
+        made = SYNAPSE_MODELS[template](parameters, x, section)
+    except NeurodamusLikeError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"the synapse_model {template!r} failed: {type(error).__name__}: {error}",
+            population=population,
+            expected=expected,
+        ) from error
+    if made is None:
+        raise ConfigurationError(
+            f"the synapse_model {template!r} returned no synapse", population=population, expected=expected
+        )
+    return made

@@ -94,6 +94,7 @@ def _mend(arguments: list[str]) -> None:
 
 
 def _columns_in_neuron(source: Path) -> int | None:
+    """Return the number of columns, None where NEURON keeps none; ends the program where its translator fails."""
     home = os.environ.get("CORENRNHOME")
     command = f"{home}/bin/nocmodl" if home else "nocmodl"
     environment = dict(os.environ)
@@ -101,9 +102,12 @@ def _columns_in_neuron(source: Path) -> int | None:
         environment["MODLUNIT"] = f"{home}/share/nrn/lib/nrnunits.lib"
     with tempfile.TemporaryDirectory() as folder:
         words = [command, source.name, "-o", folder]
-        subprocess.run(words, cwd=source.parent, env=environment, capture_output=True, check=False)
+        done = subprocess.run(words, cwd=source.parent, env=environment, capture_output=True, check=False)
         made = Path(folder) / f"{source.stem}.cpp"
-        found = _SIZE_IN_NEURON.search(made.read_text(errors="replace")) if made.is_file() else None
+        if done.returncode or not made.is_file():
+            said = (done.stderr or done.stdout).decode(errors="replace").strip()
+            sys.exit(f"{command} cannot translate {source.name} (exit code {done.returncode}): {said}")
+        found = _SIZE_IN_NEURON.search(made.read_text(errors="replace"))
     return int(found[1]) if found else None
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import neurodamus_like
-from neurodamus_like.config.models import Report, Simulation
+from neurodamus_like.config.models import SPIKE_TRAINS, Report, Simulation
 from neurodamus_like.engine import nrn
 from neurodamus_like.engine.mech_sources import collect_sources
 from neurodamus_like.exceptions import CheckpointError
 from neurodamus_like.io.checkpoints import Manifest
 from neurodamus_like.simulation.options import RunOptions
 
-REPLAY_MODULES = ("synapse_replay", "spike_trains")
+REPLAY_MODULES = ("synapse_replay", SPIKE_TRAINS)
 _BLOCKS, _BLOCK_BYTES = 64, 1 << 16
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from neurodamus_like.config.models import Input, Simulation
+from neurodamus_like.config.models import EDGE_REPLAY, SPIKE_TRAINS, SYNAPSE_ACTIVITY, Input, Simulation
 from neurodamus_like.exceptions import NeurodamusLikeError, StimulusError, did_you_mean
 from neurodamus_like.stimuli import (  # noqa: F401 (they register their types)
     clamps,
@@ -21,7 +21,7 @@ from neurodamus_like.stimuli import (  # noqa: F401 (they register their types)
 )
 from neurodamus_like.stimuli.base import stimulus_types
 
-SPIKE_MODULES = frozenset({"synapse_replay", "spike_trains", "edge_replay", "synapse_activity"})
+SPIKE_MODULES = frozenset({"synapse_replay", SPIKE_TRAINS, EDGE_REPLAY, SYNAPSE_ACTIVITY})
 """Modules that deliver spikes to synapses: connectivity/ builds them, not this room."""
 
 

@@ -165,6 +165,26 @@ def test_a_script_that_fails(config: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+FAILING = {
+    "cell": ("def ball(node, template, parameters):", "def ball(node):", "ball failed: TypeError: ball() takes 1"),
+    "processing": ("section.g_pas = 1e-3", "section.g_pas = 1 / 0", "leaky failed: ZeroDivisionError"),
+    "synapse": ("    return synapse\n", "", "the synapse_model 'mine' returned no synapse"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_functions_of_users_that_fail(case: str, config: Path) -> None:
+    old, new, message = FAILING[case]
+    assert old in SCRIPT
+    _use_functions(config)
+    script = config.with_name("functions.py")
+    script.write_text(SCRIPT.replace(old, new, 1))
+    done = run_python([*RUN, str(config), f"--script={script}"], 300)
+    assert done.returncode == 1, done.stdout
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def _edit_edges(config: Path, name: str, values: list[float] | None) -> None:
     with h5py.File(config.parent / "network/source_cells_edges.h5", "r+") as h5:
         group = h5["edges/source_to_cells/0"]

@@ -77,6 +77,17 @@ def test_the_stand_in_for_the_translator(tmp_path: Path) -> None:
         )
         assert done.returncode == code, done.stderr
     assert (tmp_path / "x.cpp").read_text() == without_voltage_column(SOLVER + COLUMNS, 3)
+    _script(programs / "nocmodl", 'echo "no such unit" >&2; exit 1')
+    done = subprocess.run(
+        [program, "x.mod", "-o", "."],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "nocmodl cannot translate x.mod (exit code 1): no such unit" in done.stderr
 
 
 def _script(path: Path, command: str) -> None:

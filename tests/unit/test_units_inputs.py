@@ -74,6 +74,14 @@ def test_units_may_have_windows_of_their_own(config: Path) -> None:
     }
 
 
+def test_nodes_with_one_unit_may_have_windows_of_their_own(config: Path) -> None:
+    (config.parent / "units.csv").write_text(
+        "node_ids unit_ids start_times stop_times\n0 10 1400 1600\n1 10 800 1100\n2 13 0 2000\n"
+    )
+    found = fired(config, **MAPPED)
+    assert (found[0], found[1]) == (pytest.approx([100.0]), pytest.approx([200.0]))
+
+
 def test_draws_depend_on_the_seed_alone(config: Path) -> None:
     trains = {seed: fired(config, seed, mapping="sample") for seed in range(6)}
     assert trains[0] == fired(config, 0, mapping="sample")
