@@ -46,7 +46,7 @@ class Run:
 
 
 def start(config: Path, *options: str, ranks: int = 1) -> Run:
-    """Begin a run of the command line."""
+    """Begin a run of the command line, in the folder of the configuration."""
     launcher = mpiexec()
     command = [sys.executable, "-m", "neurodamus_like", "run", str(config), "--no-progress", *options]
     if ranks > 1:
@@ -55,6 +55,7 @@ def start(config: Path, *options: str, ranks: int = 1) -> Run:
     log = tempfile.TemporaryFile()  # noqa: SIM115 (read after the run)
     process = subprocess.Popen(
         command,
+        cwd=config.parent,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

@@ -194,9 +194,17 @@ def write_circuit(folder: Path, tstop: float, *, field: bool = False, **changes:
 def simulate(
     config: Path, *options: str, ranks: int = 1, code: int = 0, env: Mapping[str, str] | None = None
 ) -> str:
-    """Run the command line on a configuration and return what it printed; `code` is the exit code it must have."""
+    """Run the command line on a configuration and return what it printed; `code` is the exit code it must have.
+
+    The working folder, where files of load balance go, is that of the configuration.
+    """
     args = ["-m", "neurodamus_like", "run", str(config), "--no-progress", *options]
-    done = run_python(args, 300, env=env) if ranks == 1 else run_mpi(ranks, args, 300, env=env)
+    here = config.parent
+    done = (
+        run_python(args, 300, cwd=here, env=env)
+        if ranks == 1
+        else run_mpi(ranks, args, 300, cwd=here, env=env)
+    )
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout + done.stderr
 

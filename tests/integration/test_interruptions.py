@@ -67,7 +67,7 @@ def test_a_signal_while_the_model_is_built(
 ) -> None:
     """On two ranks only one of them gets it."""
     config = write_circuit(tmp_path, 15.0)
-    script = write_signal_script(tmp_path / "signal.py", phase, number)
+    script = write_signal_script(tmp_path / "send_signal.py", phase, number)
     text = simulate(config, f"--script={script}", "--checkpoint-every=5", ranks=ranks, code=143)
     reason = f"a signal stopped the run before the phase '{stops_before}': nothing was simulated"
     assert text.count(reason) == 1, text
@@ -109,7 +109,7 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.mpi
 def test_a_signal_between_build_and_run(brief: Path, tmp_path: Path) -> None:
     config = write_circuit(tmp_path, 35.0)
-    script = write_signal_script(tmp_path / "signal.py", "sim_init")
+    script = write_signal_script(tmp_path / "send_signal.py", "sim_init")
     text = simulate(config, f"--script={script}", ranks=2, code=75)
     assert "a signal stopped the run at 25 ms, after a checkpoint" in text
     assert not (tmp_path / "output" / "out.h5").exists()
@@ -130,7 +130,7 @@ def test_a_signal_in_the_last_block(brief: Path, tmp_path: Path) -> None:
 @pytest.mark.mpi
 def test_a_signal_while_results_are_written(brief: Path, tmp_path: Path) -> None:
     config = write_circuit(tmp_path, 35.0)
-    script = write_signal_script(tmp_path / "signal.py", "write_results")
+    script = write_signal_script(tmp_path / "send_signal.py", "write_results")
     simulate(config, f"--script={script}", ranks=2)
     assert_same(config, brief)
 
@@ -138,7 +138,7 @@ def test_a_signal_while_results_are_written(brief: Path, tmp_path: Path) -> None
 @pytest.mark.mpi
 def test_a_signal_where_cells_are_in_pieces(tmp_path: Path) -> None:
     config = write_circuit(tmp_path, 35.0)
-    script = write_signal_script(tmp_path / "signal.py", "sim_init")
+    script = write_signal_script(tmp_path / "send_signal.py", "sim_init")
     text = simulate(config, f"--script={script}", "--lb-mode=MultiSplit", ranks=2, code=143)
     assert "a signal stopped the run at 25 ms; nothing was saved: cells in pieces" in text
     assert "`neurodamus-like recover` finishes the reports" in text

@@ -37,7 +37,7 @@ def before(request: pytest.FixtureRequest) -> int:
 def stopped(before: int, config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a run on CoreNEURON that a signal stopped at 40 ms, the checkpoint among them."""
     folder = tmp_path_factory.mktemp(f"on{before}")
-    script = write_signal_script(folder / "signal.py", "sim_init")
+    script = write_signal_script(folder / "send_signal.py", "sim_init")
     output = folder / "output"
     text = simulate(
         config, CORE, EVERY, f"--output-path={output}", f"--script={script}", ranks=before, code=75
@@ -78,7 +78,7 @@ def test_neuron_goes_on(stopped: Path, whole: dict[int, Path], config: Path, tmp
 
 
 def test_coreneuron_goes_on_from_neuron(whole: dict[int, Path], config: Path, tmp_path: Path) -> None:
-    script = write_signal_script(tmp_path / "signal.py", "sim_init")
+    script = write_signal_script(tmp_path / "send_signal.py", "sim_init")
     first = tmp_path / "first"
     simulate(config, NEURON, EVERY, f"--output-path={first}", f"--script={script}", code=75)
     output = restored(config, first, tmp_path, CORE, EVERY)
@@ -88,7 +88,7 @@ def test_coreneuron_goes_on_from_neuron(whole: dict[int, Path], config: Path, tm
 
 def test_a_signal_while_a_model_is_built_into_files(config: Path, tmp_path: Path) -> None:
     """The files of the cycle that is built are removed, on all ranks."""
-    script = write_signal_script(tmp_path / "signal.py", "enable_reports")
+    script = write_signal_script(tmp_path / "send_signal.py", "enable_reports")
     places = (f"--output-path={tmp_path / 'output'}", f"--build-path={tmp_path / 'model'}")
     text = simulate(
         config,
