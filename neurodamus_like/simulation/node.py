@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,14 +114,15 @@ class Node(BuildPhases):
         if self.modules.initialize() and nrn.now_ms() == 0:
             self._initialize_state()
         reports = self._reports
-        block = self.engine.block_ms if reports is None else min(self.engine.block_ms, reports.block_ms())
         with self.timer.phase("solve"), REQUEST.listening(), self.measured():
             advance_in_blocks(
                 tstop,
-                block_ms=block,
+                blocks=self.engine.blocks,
+                buffer_ms=math.inf if reports is None else reports.block_ms(),
                 after_block=self._after_block,
                 advance=self.modules.drive(self.engine.advance, self.simulation.run),
                 stops=self._checkpoints.stops(nrn.now_ms(), tstop),
+                slowest=self.comm.allreduce_max,
             )
 
     @contextmanager

@@ -121,7 +121,7 @@ nrn.pc.set_maxstep(4)
 h.finitialize(-65)
 before = memory.rss_bytes()
 begin = time.perf_counter()
-advance_in_blocks(625.0, block_ms=min(25.0, manager.block_ms()), after_block=manager.flush)
+advance_in_blocks(625.0, buffer_ms=manager.block_ms(), after_block=manager.flush)
 manager.finish()
 seconds = time.perf_counter() - begin
 size = sum(f.stat().st_size for f in manager.files)
