@@ -32,6 +32,8 @@ from neurodamus_like.io.ragged import Ragged
 
 NO_CELL = -1
 RECORDER = "ReportRecorder"
+OF_RANKS = frozenset({"ExtracellularDrive"})
+"""Point processes that serve all cells of a rank, and whose state is the time alone."""
 REPLAYED = 1 << 7
 """Bit of a NetCon's key that says that its source replays spikes."""
 
@@ -134,7 +136,8 @@ class ModelMap:
         self.recorders: dict[int, int] = {}
         self._points: list[tuple[Pointers, IntArray, IntArray]] = []
         for kind in mechanism_types():
-            self._add(kind)
+            if kind.name not in OF_RANKS:
+                self._add(kind)
         self.autonomous: Pointers = np.sort(np.concatenate([np.empty(0, np.uint64), *self._autonomous]))
         self.point_address, self.point_cell, self.point_key = self._known_points()
         self.netcons = self._find_netcons(replaying)
