@@ -15,6 +15,7 @@ from neurodamus_like.parallel.errors import collectively
 from neurodamus_like.parallel.mpi import world
 from neurodamus_like.simulation import preparation
 from neurodamus_like.simulation.options import RunOptions
+from neurodamus_like.simulation.output_folder import check_no_results
 
 Sections = dict[str, Any]
 
@@ -37,13 +38,15 @@ class Config(Sections):
         self._env_built = False
 
     @classmethod
-    def from_json(cls, config_file: str | Path, validate: bool = False, **variables: Any) -> Config:
-        """Read a configuration file.
+    def from_json(
+        cls, config_file: str | Path | Mapping[str, Any], validate: bool = False, **variables: Any
+    ) -> Config:
+        """Read a configuration.
 
         Parameters
         ----------
         config_file
-            The file, or one that names those of network and simulation.
+            The file, or one that names those of network and simulation, or a dictionary (see :meth:`from_dict`).
         validate
             Check everything now instead of when the network is made.
         **variables
@@ -54,7 +57,10 @@ class Config(Sections):
         ConfigurationError
             The file is missing or is no JSON, or (with `validate`) anything in it is wrong.
         """
-        config = cls(AllenDocument(config_file, variables))
+        if isinstance(config_file, Mapping):
+            config = cls.from_dict(config_file, **variables)
+        else:
+            config = cls(AllenDocument(config_file, variables))
         if validate:
             config.validate()
         return config
@@ -167,6 +173,11 @@ class Config(Sections):
         """Make the folder of the results, begin to log, and load the mechanisms; nothing is deleted.
 
         A copy of the configuration, with variables replaced, goes into the folder under its own name.
+
+        Raises
+        ------
+        ConfigurationError
+            The folder holds results which ``overwrite_output_dir: false`` protects.
         """
         if self._env_built and not force:
             return
@@ -176,6 +187,8 @@ class Config(Sections):
         with collectively(comm):
             if comm.rank == 0:
                 folder = simulation.output.directory
+                if simulation.output.keep_results:
+                    check_no_results(folder)
                 folder.mkdir(parents=True, exist_ok=True)
                 if folder != self.file.parent:
                     text = json.dumps(

@@ -5,6 +5,7 @@ They apply the same stimuli as the inputs of a configuration: no Python runs dur
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -45,7 +46,7 @@ class InputModule(SimulatorMod):
         StimulusError, ProblemsError
             A parameter is wrong.
         """
-        name = type(self).__name__
+        name = _free_name(type(self).__name__, sim)
         info = Input(
             name=name,
             module=self._form.module,
@@ -59,6 +60,17 @@ class InputModule(SimulatorMod):
         if errors:
             raise errors[0] if len(errors) == 1 else ProblemsError(errors)
         sim.stim_manager.interpret(resolve_node_set(sim, self._node_set), info)
+
+
+def _free_name(name: str, sim: Any) -> str:
+    """Return a name, numbered if an input before has it: reports of clamps find them by their names."""
+    stimuli = sim.stim_manager.stimuli
+    taken = {info.name for s in stimuli if (info := getattr(s, "stim_info", None)) is not None}
+    numbers = itertools.count(2)
+    free = name
+    while free in taken:
+        free = f"{name}_{next(numbers)}"
+    return free
 
 
 def absolute_files(form: StimulusForm, block: Mapping[str, Any]) -> dict[str, Any]:

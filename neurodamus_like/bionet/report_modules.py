@@ -13,12 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from neurodamus_like.bionet.module_targets import targets_of
-from neurodamus_like.config.allen_context import AllenContext
-from neurodamus_like.config.allen_document import AllenDocument
-from neurodamus_like.config.allen_node_sets import NodeSetBook
+from neurodamus_like.bionet.module_targets import context_of, targets_of
 from neurodamus_like.config.allen_reports import read_reports
-from neurodamus_like.config.models import Report, Simulation
+from neurodamus_like.config.models import Report
 from neurodamus_like.simulation.modules import SimulatorMod
 from neurodamus_like.targets.manager import NodesetTarget, TargetManager
 
@@ -57,11 +54,11 @@ class ReportModule(SimulatorMod):
         ConfigurationError, ProblemsError
             Something is wrong with the parameters.
         """
-        reports, rules = _read(self._block, sim.simulation)
+        reports, rules = _read(self._block, sim)
         targets = targets_of(sim, rules)
         if self._gids is not None:
             reports = [replace(report, cells=_register(self._gids, sim, targets)) for report in reports]
-        sim.reports.add(reports, targets)
+        sim.reports.add(reports, targets, sim.stim_manager.stimuli)
 
 
 def listed(names: str | Sequence[str]) -> list[str]:
@@ -69,17 +66,15 @@ def listed(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _read(block: Mapping[str, Any], simulation: Simulation) -> tuple[list[Report], Mapping[str, Any]]:
+def _read(block: Mapping[str, Any], sim: Any) -> tuple[list[Report], Mapping[str, Any]]:
     """Return the reports of a block, and the rules of all node sets."""
-    document = AllenDocument(simulation.path)
-    book = NodeSetBook(document, simulation.circuit)
-    context = AllenContext(document, simulation.circuit, simulation.run, simulation.output, book)
+    applied = tuple(s.stim_info for s in sim.stim_manager.stimuli if hasattr(s, "stim_info"))
+    context = replace(context_of(sim), applied=applied)
     reports = read_reports({str(block["module"]): block}, context)
-    document.raise_errors()
-    for notice in document.notices:
-        if notice.pointer and notice.pointer.startswith("/reports"):
-            logger.warning("%s", notice.message)
-    return list(reports), book.rules()
+    context.document.raise_errors()
+    for notice in context.document.notices:
+        logger.warning("%s", notice.message)
+    return list(reports), context.node_sets.rules()
 
 
 def _register(gids: Sequence[int], sim: Any, targets: TargetManager) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from neurodamus_like.config.allen_document import AllenDocument
 from neurodamus_like.config.allen_node_sets import NodeSetBook
 from neurodamus_like.config.allen_values import read_switch
-from neurodamus_like.config.models import Circuit, Output, Run
+from neurodamus_like.config.models import Circuit, Input, Output, Run
 from neurodamus_like.exceptions import ConfigurationError
 
 
@@ -27,6 +27,8 @@ class AllenContext:
         What was read before.
     node_sets
         ``node_sets.name_of(value, *where)`` turns any form of a node set into a name that targets/ knows.
+    applied
+        Inputs that act besides those of the document.
     """
 
     document: AllenDocument
@@ -34,6 +36,7 @@ class AllenContext:
     run: Run
     output: Output
     node_sets: NodeSetBook
+    applied: tuple[Input, ...] = ()
 
     def enabled_blocks(
         self, section: str, blocks: Mapping[str, Any]

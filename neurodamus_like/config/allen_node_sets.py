@@ -27,15 +27,20 @@ class NodeSetBook:
         The configuration.
     circuit
         Its populations, whose names are node sets, too; so are ``all`` and the model types.
+    known
+        Rules that were read before, by name.
     """
 
-    def __init__(self, document: AllenDocument, circuit: Circuit) -> None:
+    def __init__(
+        self, document: AllenDocument, circuit: Circuit, known: Mapping[str, Any] | None = None
+    ) -> None:
         self._document = document
         self._circuit = circuit
         self._attributes: frozenset[str] | None = None
         self._rules: dict[str, Any] = {EVERYTHING: {}}
         self._rules |= {name: {"model_type": name} for name in _MODEL_TYPES}
         self._rules |= {name: {"population": [name]} for name in circuit.nodes}
+        self._rules |= known or {}
         self._written = self._read()
 
     def rules(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from neurodamus_like.config.allen_report_fields import (
     read_section_kinds,
     reports_per_variable,
 )
+from neurodamus_like.config.allen_stimuli import CURRENTS, OTHERS
 from neurodamus_like.config.models import Report
 from neurodamus_like.exceptions import did_you_mean
 
@@ -94,36 +95,40 @@ def _bounded_cells(block: Mapping[str, Any], where: tuple[str, ...], context: Al
 
 def _clamp(name: str, block: Mapping[str, Any], context: AllenContext) -> list[Report]:
     which = block.get("variable_name")
-    if which not in _CLAMPS:
+    if which not in _CLAMPS.values():
         raise context.error(
             f"unknown clamps {which!r}",
             *("reports", name, "variable_name"),
             expected="ic (IClamp), f_ic (IClamp from a file) or se (SEClamp)",
-            hint=did_you_mean(str(which), _CLAMPS) or None,
+            hint=did_you_mean(str(which), set(_CLAMPS.values())) or None,
         )
     inputs = context.enabled_blocks("inputs", context.document.block("inputs"))
-    names = tuple(i for i, other in inputs if _clamp_kind(other) == which)
+    names = [i for i, other in inputs if _clamp_kind(other) == which]
+    names += [other.name for other in context.applied if _CLAMPS.get(other.module) == which]
     if not names:
         message = f"there are no clamps of the kind {which!r}"
         raise context.error(
-            message, "reports", name, "variable_name", hint="add such an input, or remove the report"
+            message,
+            "reports",
+            name,
+            "variable_name",
+            hint="add such an input before it, or remove the report",
         )
+    parameters = {"inputs": tuple(dict.fromkeys(names))}
     whole = {**block, "cells": "all"}
-    return [
-        replace(read_common(name, whole, context, kind="clamps", parameters={"inputs": names}), cells="all")
-    ]
+    return [replace(read_common(name, whole, context, kind="clamps", parameters=parameters), cells="all")]
 
 
-_CLAMPS = ("ic", "f_ic", "se")
+_CLAMPS = MappingProxyType(
+    {"current_steps": "ic", "current_table": "f_ic", "current_sweep": "f_ic", "voltage_step": "se"}
+)
+"""Type of stimulus -> kind of clamp."""
 
 
 def _clamp_kind(block: Mapping[str, Any]) -> str | None:
     module = str(block.get("module")).lower()
-    if module == "seclamp":
-        return "se"
-    if module == "iclamp":
-        return "ic" if block.get("input_type") == "current_clamp" else "f_ic"
-    return None
+    form = CURRENTS.get(str(block.get("input_type"))) if module == "iclamp" else OTHERS.get(module)
+    return None if form is None else _CLAMPS.get(form.module)
 
 
 def _save_synapses(name: str, block: Mapping[str, Any], context: AllenContext) -> list[Report]:

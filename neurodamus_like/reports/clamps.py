@@ -117,9 +117,10 @@ class ClampReport:
         owners = {section: cell for cell in cells for section in cell.sections}
         found: dict[int, list[tuple[int, Any, float]]] = {}
         for stimulus in model.stimuli:
-            if stimulus.stim_info.name not in self.inputs:
+            info = getattr(stimulus, "stim_info", None)  # types of others may keep none
+            if info is None or info.name not in self.inputs:
                 continue
-            number = self.inputs.index(stimulus.stim_info.name)
+            number = self.inputs.index(info.name)
             for source in stimulus.sources:
                 cell = owners.get(source.get_segment().sec)
                 if cell is not None:

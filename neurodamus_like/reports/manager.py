@@ -127,7 +127,9 @@ class ReportManager:
         self._positions = positions or {}
         self.add([report for report in self.simulation.reports if report.enabled])
 
-    def add(self, reports: Sequence[Report], target_manager: Any = None) -> None:
+    def add(
+        self, reports: Sequence[Report], target_manager: Any = None, stimuli: Iterable[Any] | None = None
+    ) -> None:
         """Set up more reports, before the model is initialised.
 
         Parameters
@@ -136,6 +138,8 @@ class ReportManager:
             What to record.
         target_manager
             Finds their node sets; by default that of the simulation.
+        stimuli
+            What was applied so far, for reports of clamps; by default what was when the manager was made.
 
         Raises
         ------
@@ -143,6 +147,7 @@ class ReportManager:
             As in :meth:`enable`.
         """
         model = self.model if target_manager is None else replace(self.model, target_manager=target_manager)
+        model = model if stimuli is None else replace(model, stimuli=tuple(stimuli))
         present = [stream.report for stream in (*self.streams, *self._written)]
         self._raise_together(check_reports([*present, *reports], self.simulation.run))
         found = [self._find(report, model) for report in reports]

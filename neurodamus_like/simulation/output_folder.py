@@ -66,7 +66,8 @@ class OutputFolder:
             (self.directory / LOCK_NAME).unlink(missing_ok=True)
 
     def _take(self) -> IO[str]:
-        self._check_empty()
+        if self._keep_results:
+            check_no_results(self.directory)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             lock = open(self.directory / LOCK_NAME, "w")  # noqa: SIM115 (held until release)
@@ -90,19 +91,6 @@ class OutputFolder:
             logger.debug("no locks on this file system: %s", error)
         return lock
 
-    def _check_empty(self) -> None:
-        if not self._keep_results or not self.directory.is_dir():
-            return
-        results = sorted(p.name for p in self.directory.iterdir() if p.suffix in _RESULTS)
-        if results:
-            raise ConfigurationError(
-                f"the folder holds results already, which are not to be overwritten: {', '.join(results[:5])}",
-                file=self.directory,
-                pointer="/output/overwrite_output_dir",
-                expected="an empty folder, or overwrite_output_dir: true (only files of the same names are replaced)",
-                hint="give another folder with --output-path",
-            )
-
     def _mark(self, *, success: bool) -> None:
         try:
             if success:
@@ -111,3 +99,24 @@ class OutputFolder:
                 self._success.unlink(missing_ok=True)
         except OSError:
             logger.debug("no mark of success at %s: the folder is read-only", self._success)
+
+
+def check_no_results(directory: Path) -> None:
+    """Check that a folder, if it exists, holds no results.
+
+    Raises
+    ------
+    ConfigurationError
+        It does.
+    """
+    if not directory.is_dir():
+        return
+    results = sorted(p.name for p in directory.iterdir() if p.suffix in _RESULTS)
+    if results:
+        raise ConfigurationError(
+            f"the folder holds results already, which are not to be overwritten: {', '.join(results[:5])}",
+            file=directory,
+            pointer="/output/overwrite_output_dir",
+            expected="an empty folder, or overwrite_output_dir: true (only files of the same names are replaced)",
+            hint="give another folder with --output-path",
+        )

@@ -13,6 +13,7 @@ from tests.helpers import run_python
 pytestmark = pytest.mark.neuron
 
 COUNT = """
+from neurodamus_like.progress import configure_progress
 
 class Blocks(SimulatorMod):
     def block(self, sim, block_interval):
@@ -30,6 +31,7 @@ def count(config, *mods):
     for mod in mods:
         sim.add_mod(mod)
     sim.initialize()
+    configure_progress(enabled=False)  # whether a line of progress is due depends on the load of the machine
     calls = []
     sys.setprofile(lambda frame, event, argument: calls.append(1) if event in ("call", "c_call") else None)
     net.node.solve()

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neurodamus_like.bionet.module_targets import targets_of
-from neurodamus_like.config.allen_context import AllenContext
-from neurodamus_like.config.allen_document import AllenDocument
-from neurodamus_like.config.allen_node_sets import NodeSetBook
+from neurodamus_like.bionet.module_targets import context_of, targets_of
 from neurodamus_like.config.allen_units import read_units_input
 from neurodamus_like.connectivity.spike_files import check_spike_inputs
 from neurodamus_like.exceptions import ProblemsError, SimulationError
@@ -46,15 +43,12 @@ class BioECEphysUnitsModule(SimulatorMod):
         SimulationError
             The synapses have been made already.
         """
-        simulation = node.simulation
-        document = AllenDocument.from_dict({"inputs": {self._name: self._block}}, simulation.path, {})
-        book = NodeSetBook(AllenDocument(simulation.path), simulation.circuit)
-        context = AllenContext(document, simulation.circuit, simulation.run, simulation.output, book)
+        context = context_of(node)
         (block,) = read_units_input(self._name, self._block, context)
         errors = check_spike_inputs([block])
         if errors:
             raise errors[0] if len(errors) == 1 else ProblemsError(errors)
-        node.add_spike_input(block, targets_of(node, book.rules()))
+        node.add_spike_input(block, targets_of(node, context.node_sets.rules()))
         self._connected = True
 
     def initialize(self, sim: Any) -> None:
