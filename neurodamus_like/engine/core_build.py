@@ -6,6 +6,7 @@ import hashlib
 import platform
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from neurodamus_like.engine import core_translation
@@ -29,10 +30,15 @@ glibc declares its vector functions (``exp`` for four values at once, within 4 u
 
 def core_folder(library: Path, flags: str) -> Path:
     """Return where in the folder of a library its part for CoreNEURON lies, compiled with `flags` for this CPU."""
-    digest = hashlib.sha256(f"{flags}\0{cpu_identity(flags)}".encode())
-    for path in (Path(core_translation.__file__), *(header.path for header in built_in_neuron())):
-        digest.update(path.read_bytes())
+    digest = hashlib.sha256(f"{flags}\0{cpu_identity(flags)}".encode() + _own_part())
     return library / f"coreneuron-{digest.hexdigest()[:12]}"
+
+
+@cache
+def _own_part() -> bytes:
+    """Return what the package itself adds to each library, read once: the name of a library must not change."""
+    paths = (Path(core_translation.__file__), *(header.path for header in built_in_neuron()))
+    return b"".join(path.read_bytes() for path in paths)
 
 
 def built_in_neuron() -> list[ModHeader]:
