@@ -6,6 +6,7 @@ They apply the same stimuli as the inputs of a configuration: no Python runs dur
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,7 +17,9 @@ from neurodamus_like.config.allen_stimuli import StimulusForm
 from neurodamus_like.config.models import Input
 from neurodamus_like.exceptions import ProblemsError
 from neurodamus_like.simulation.modules import SimulatorMod
-from neurodamus_like.stimuli.checks import check_inputs
+from neurodamus_like.stimuli.checks import check_inputs, find_unknown_keys
+
+logger = logging.getLogger(__name__)
 
 
 class InputModule(SimulatorMod):
@@ -59,6 +62,8 @@ class InputModule(SimulatorMod):
         errors = check_inputs([info], sim.simulation)
         if errors:
             raise errors[0] if len(errors) == 1 else ProblemsError(errors)
+        for unknown in find_unknown_keys([info], sim.simulation):
+            logger.warning("%s", unknown)
         sim.stim_manager.interpret(resolve_node_set(sim, self._node_set), info)
 
 

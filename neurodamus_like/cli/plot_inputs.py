@@ -29,7 +29,7 @@ from neurodamus_like.exceptions import ConfigurationError, did_you_mean
 from neurodamus_like.plotting.signals import plot_signals
 from neurodamus_like.simulation.input_preview import InputPreview, preview_inputs
 from neurodamus_like.stimuli.base import stimulus_types
-from neurodamus_like.stimuli.checks import check_inputs
+from neurodamus_like.stimuli.checks import check_inputs, find_unknown_keys
 from neurodamus_like.validation.config_checks import check_before_run
 from neurodamus_like.validation.problems import Problem, raise_if_errors
 
@@ -41,7 +41,12 @@ def run(argv: list[str]) -> int:
     """Run the command with the arguments behind ``plot inputs``; return the exit code."""
     arguments = parse_arguments(__doc__ or "", ["plot", "inputs", *argv])
     config = Path(arguments["CONFIG"])
-    simulation = check_before_run(config, ignore_reports=True, extra_modules=stimulus_types)
+    simulation = check_before_run(
+        config,
+        ignore_reports=True,
+        extra_modules=stimulus_types,
+        further=lambda read: find_unknown_keys(read.inputs, read),
+    )
     raise_if_errors([Problem.from_error(error) for error in check_inputs(simulation.inputs, simulation)])
     end_ms = number_option("--end", arguments["--end"], simulation.run.tstop_ms) or simulation.run.tstop_ms
     simulation = replace(simulation, run=replace(simulation.run, tstop_ms=end_ms))

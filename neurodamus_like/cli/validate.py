@@ -24,11 +24,11 @@ from neurodamus_like.config.obi_circuit import is_circuit_config
 from neurodamus_like.connectivity.spike_files import check_spike_inputs
 from neurodamus_like.connectivity.synapse_registry import check_modoverrides
 from neurodamus_like.stimuli.base import stimulus_types
-from neurodamus_like.stimuli.checks import check_inputs
+from neurodamus_like.stimuli.checks import check_inputs, find_unknown_keys
 from neurodamus_like.validation.circuit_checks import validate_circuit
 from neurodamus_like.validation.config_checks import validate_simulation
 from neurodamus_like.validation.core_mechanism_checks import check_core_mechanisms
-from neurodamus_like.validation.problems import Problem, errors_of, format_problems
+from neurodamus_like.validation.problems import Problem, errors_of, format_problems, with_news
 
 
 def run(argv: list[str]) -> int:
@@ -48,6 +48,7 @@ def run(argv: list[str]) -> int:
                 *check_modoverrides(simulation),
             ]
             problems += [Problem.from_error(error) for error in errors]
+            problems = with_news(problems, find_unknown_keys(simulation.inputs, simulation))
             problems += check_core_mechanisms(simulation)
     print(_as_json(problems) if options["--json"] else format_problems(problems))
     return 1 if errors_of(problems) else 0

@@ -28,7 +28,7 @@ from neurodamus_like.simulation.file_options import check_file_options, uses_fil
 from neurodamus_like.simulation.options import RunOptions
 from neurodamus_like.simulation.support import check_supported
 from neurodamus_like.stimuli.base import stimulus_types
-from neurodamus_like.stimuli.checks import check_inputs
+from neurodamus_like.stimuli.checks import check_inputs, find_unknown_keys
 from neurodamus_like.targets.manager import NodesetTarget, TargetManager
 from neurodamus_like.validation.config_checks import check_before_run
 from neurodamus_like.validation.problems import Problem, raise_if_errors
@@ -59,6 +59,7 @@ def load_configuration(source: Path | Simulation, options: RunOptions, comm: Com
                     ignore_reports=options.disable_reports,
                     extra_modules=stimulus_types,
                     simulator=options.simulator,
+                    further=lambda read: find_unknown_keys(read.inputs, read),
                 )
             )
             simulation = with_options(simulation, options)

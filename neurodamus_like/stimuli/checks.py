@@ -20,6 +20,7 @@ from neurodamus_like.stimuli import (  # noqa: F401 (they register their types)
     voltage,
 )
 from neurodamus_like.stimuli.base import stimulus_types
+from neurodamus_like.validation.problems import Problem
 
 SPIKE_MODULES = frozenset({"synapse_replay", SPIKE_TRAINS, EDGE_REPLAY, SYNAPSE_ACTIVITY})
 """Modules that deliver spikes to synapses: connectivity/ builds them, not this room."""
@@ -57,6 +58,24 @@ def check_inputs(inputs: Iterable[Input], simulation: Simulation | None = None) 
     for error in errors:
         error.file = error.file or (simulation.path if simulation else None)
     return errors
+
+
+def find_unknown_keys(inputs: Iterable[Input], simulation: Simulation | None = None) -> list[Problem]:
+    """Return a warning for each key of input blocks that has no effect.
+
+    Parameters
+    ----------
+    inputs, simulation
+        As for :func:`check_inputs`.
+    """
+    found: list[NeurodamusLikeError] = []
+    for info in inputs:
+        if info.module in stimulus_types and info.module not in SPIKE_MODULES:
+            parameters = getattr(stimulus_types[info.module], "parameters_type", None)
+            found.extend([] if parameters is None else parameters.unknown_keys_of(info))
+    for error in found:
+        error.file = simulation.path if simulation else None
+    return [Problem.from_error(error, "warning") for error in found]
 
 
 def unknown_module(info: Input) -> StimulusError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any, ClassVar, TypeVar
 
 from neurodamus_like.config.models import Input
 from neurodamus_like.exceptions import NeurodamusLikeError, ProblemsError, StimulusError, did_you_mean
-
-logger = logging.getLogger(__name__)
 
 P = TypeVar("P", bound="Parameters")
 
@@ -140,6 +137,18 @@ class Parameters:
         parameters, problems = cls._read(info)
         return problems if parameters is None else list(parameters._file_problems(info))
 
+    @classmethod
+    def unknown_keys_of(cls, info: Input) -> list[StimulusError]:
+        """Return, for each key of an input block that has no effect, that this is so."""
+        known = [f.name for f in dataclasses.fields(cls)]
+        found = []
+        for key in info.parameters:
+            if key not in known:
+                error = _error(info, f"there is no {key!r}: it has no effect", key=key)
+                error.hint = did_you_mean(key, known) or None
+                found.append(error)
+        return found
+
     def check_files(self, info: Input) -> None:
         """Read the files that the parameters name (for subclasses), to find what is wrong with them.
 
@@ -186,7 +195,6 @@ class Parameters:
                 problems.append(_error(info, f"{name} is {raw!r}", str(error), key=name))
         if problems:
             return None, problems
-        _warn_unknown(info, unknown, list(known))
         parameters = cls(**values)
         conflicts: list[NeurodamusLikeError] = [_error(info, text) for text in parameters.conflicts(info)]
         return (None, conflicts) if conflicts else (parameters, [])
@@ -219,9 +227,3 @@ def _missing(info: Input, name: str, what: str, unknown: Sequence[str]) -> Stimu
     if similar:
         error.hint = f"rename {similar[0]!r} to {name!r}"
     return error
-
-
-def _warn_unknown(info: Input, unknown: Sequence[str], known: Sequence[str]) -> None:
-    for key in unknown:
-        hint = did_you_mean(key, known)
-        logger.warning("input %r: module %r knows no %r, ignored %s", info.name, info.module, key, hint)

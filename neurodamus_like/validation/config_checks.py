@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from neurodamus_like.validation.problems import (
     raise_if_errors,
     unique_problems,
     warnings_of,
+    with_news,
 )
 from neurodamus_like.validation.reference_checks import References, check_references
 from neurodamus_like.validation.schema_checks import check_schema
@@ -90,6 +91,7 @@ def check_before_run(
     ignore_reports: bool = False,
     extra_modules: Container[str] = (),
     simulator: str | None = None,
+    further: Callable[[Simulation], Sequence[Problem]] = lambda simulation: (),
 ) -> Simulation:
     """Return the simulation, after everything that can be checked beforehand was found to be right.
 
@@ -105,6 +107,8 @@ def check_before_run(
         What is wrong with reports does not count: they are not wanted.
     extra_modules, simulator
         As in :func:`validate_simulation`.
+    further
+        Returns warnings of other rooms, which are logged unless the same place has been told of.
 
     Raises
     ------
@@ -119,7 +123,10 @@ def check_before_run(
     for problem in warnings_of(problems):
         _log.warning("%s", problem)
     raise_if_errors(problems)
-    return load_simulation(path)
+    simulation = load_simulation(path)
+    for problem in with_news(problems, further(simulation))[len(problems) :]:
+        _log.warning("%s", problem)
+    return simulation
 
 
 def _without_modules(raw: Mapping[str, Any], modules: Container[str]) -> Mapping[str, Any]:

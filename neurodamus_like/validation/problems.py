@@ -87,5 +87,11 @@ def unique_problems(problems: Iterable[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
 
 
+def with_news(problems: Sequence[Problem], others: Iterable[Problem]) -> list[Problem]:
+    """Return the problems, and those of `others` that are at another place."""
+    places = {problem.pointer for problem in problems}
+    return [*problems, *(other for other in others if other.pointer not in places)]
+
+
 def _count(items: Sequence[Problem], noun: str) -> str:
     return f"{len(items)} {noun}" + ("" if len(items) == 1 else "s")

@@ -15,8 +15,9 @@ from neurodamus_like.config.allen import load_allen, read_allen
 from neurodamus_like.config.dialect import is_allen, load_simulation
 from neurodamus_like.exceptions import ConfigurationError
 from neurodamus_like.io.node_types import read_typed_nodes
+from neurodamus_like.stimuli.checks import find_unknown_keys
 from neurodamus_like.targets.manager import TargetManager
-from neurodamus_like.validation.config_checks import validate_simulation
+from neurodamus_like.validation.config_checks import check_before_run, validate_simulation
 from tests.allen_model import change, write_json, write_model
 from tests.obi_data import SHARED
 
@@ -322,3 +323,16 @@ def test_validate_command(config: Path, capsys: pytest.CaptureFixture[str]) -> N
     edges.write_text(edges.read_text().replace("dend", "dent"))
     assert main(["validate", str(config)]) == 1
     assert "unknown sections 'dent'" in capsys.readouterr().out
+
+
+def test_unknown_keys_of_clamps_are_told_once(
+    config: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    clamp = {"module": "IClamp", "input_type": "current_clamp", "amp": 0.1, "delay": 1.0, "duration": 5.0}
+    change(config, "inputs", "clamp", to={**clamp, "node_set": "cells", "section_nane": "soma"})
+    assert main(["validate", str(config)]) == 0
+    said = capsys.readouterr()
+    assert (said.out + said.err + caplog.text).count("there is no 'section_nane'") == 1
+    assert "did you mean 'section_name'" in said.out
+    check_before_run(config, further=lambda read: find_unknown_keys(read.inputs, read))
+    assert caplog.text.count("there is no 'section_nane'") == 1

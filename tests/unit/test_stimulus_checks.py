@@ -10,7 +10,7 @@ from helpers import run_python
 
 from neurodamus_like.config import models as m
 from neurodamus_like.stimuli.base import stimulus_types
-from neurodamus_like.stimuli.checks import check_inputs, known_modules
+from neurodamus_like.stimuli.checks import check_inputs, find_unknown_keys, known_modules
 
 OU = {"tau": 1.0, "mean": 0.1, "sigma": 0.1}
 SHOT = {"rise_time": 0.4, "decay_time": 4.0}
@@ -150,9 +150,13 @@ def test_misspelt_key_is_proposed() -> None:
 
 
 def test_extra_keys_are_told_and_ignored(caplog: pytest.LogCaptureFixture) -> None:
-    assert check_inputs([block("linear", {"amp_start": 1.0, "amp_edn": 3.0})], simulation()) == []
-    assert "knows no 'amp_edn'" in caplog.text
-    assert "did you mean 'amp_end'?" in caplog.text
+    blocks = [block("linear", {"amp_start": 1.0, "amp_edn": 3.0}), block("synapse_replay", {"x": 1})]
+    assert check_inputs(blocks, simulation()) == []
+    (found,) = find_unknown_keys(blocks, simulation())
+    assert "there is no 'amp_edn'" in found.message
+    assert (found.pointer, found.hint) == ("/inputs/stim/amp_edn", "did you mean 'amp_end'?")
+    assert found.file == simulation().path
+    assert not caplog.text
 
 
 def test_unknown_module() -> None:
