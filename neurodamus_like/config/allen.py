@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from neurodamus_like.config import models as m
@@ -243,14 +243,15 @@ def _output(document: AllenDocument) -> m.Output:
         read_switch(document, document.block("run"), "overwrite_output_dir", True, "run"),
         "output",
     )
+    folder = _output_folder(document, block.get("output_dir") or ".")
     return m.Output(
-        directory=_output_folder(document, block.get("output_dir") or "."),
-        spikes_file=PurePath(read_file_name(document, "spikes_file", "spikes.h5")).name,
-        log_file=PurePath(read_file_name(document, "log_file")).name,
+        directory=folder,
+        spikes_file=read_file_name(document, "spikes_file", folder, "spikes.h5"),
+        log_file=read_file_name(document, "log_file", folder),
         spikes_sort_order=_SORT_ORDERS[order],
         spikes_style="text",
-        spikes_file_csv=PurePath(read_file_name(document, "spikes_file_csv")).name,
-        spikes_file_nwb=PurePath(read_file_name(document, "spikes_file_nwb")).name,
+        spikes_file_csv=read_file_name(document, "spikes_file_csv", folder),
+        spikes_file_nwb=read_file_name(document, "spikes_file_nwb", folder),
         log_level=level,
         keep_results=not overwrite,
     )

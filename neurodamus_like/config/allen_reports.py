@@ -5,6 +5,7 @@ A block becomes one report for each file: several variables get a file each, sin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -70,7 +71,10 @@ def _apart(reports: Sequence[Report], context: AllenContext) -> list[Report]:
 
 def _check_file_name(report: Report, context: AllenContext) -> None:
     """Note that a report would write over the spikes."""
-    if report.file_name in (context.output.spikes_file, context.output.spikes_file_csv):
+    output = context.output
+    names = (report.file_name, output.spikes_file, output.spikes_file_csv)
+    own, *spikes = (os.path.normpath(output.directory / name) for name in names)
+    if own in spikes:
         context.document.errors.append(
             context.error(
                 f"the report would write over the spikes in {report.file_name!r}",

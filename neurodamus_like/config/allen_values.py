@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 from neurodamus_like.config.allen_document import AllenDocument
@@ -62,20 +64,43 @@ def read_switch(
     return value
 
 
-def read_file_name(document: AllenDocument, key: str, default: str = "") -> str:
-    """Return the name of a file in ``output``.
+def read_file_name(document: AllenDocument, key: str, folder: Path, default: str = "") -> str:
+    """Return the path of a file of ``output``, counted from the folder of the results.
+
+    As in BMTK an absolute path stays where it is, and one that begins with ``output_dir`` is not put into it twice.
+
+    Parameters
+    ----------
+    document
+        The configuration.
+    key
+        In ``output``.
+    folder
+        The folder of the results.
+    default
+        The path when there is none.
 
     Raises
     ------
     ConfigurationError
-        It is no text.
+        It is no text, or the path of a folder.
     """
-    value = document.block("output").get(key)
+    block = document.block("output")
+    value = block.get(key)
     if value is None or value is False:
         return default
     if not isinstance(value, str):
         raise document.error(f"{key!r} is not the name of a file: {value!r}", "output", key)
-    return value or default
+    if not (value or default):
+        return ""
+    path = PurePath(os.path.normpath(value or default))
+    for start in (PurePath(os.path.normpath(block.get("output_dir") or ".")), folder):
+        if path.is_relative_to(start):
+            path = path.relative_to(start)
+    if value.endswith("/") or not path.name or (folder / path).is_dir():
+        expected = "the name of a file, counted from output_dir"
+        raise document.error(f"{key!r} is a folder: {value!r}", "output", key, expected=expected)
+    return str(path)
 
 
 def read_simulator(document: AllenDocument) -> str:

@@ -64,7 +64,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Output:
-    """Where results go. `spikes_file`, `spikes_file_csv`, `spikes_file_nwb` and `log_file` are names in it.
+    """Where results go. `spikes_file`, `spikes_file_csv`, `spikes_file_nwb` and `log_file` count from it.
 
     `spikes_style` says how the file of spikes names their order: ``number`` or ``text``.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -30,9 +33,19 @@ class OutputFolder:
         The ranks; rank 0 does the work.
     keep_results
         Refuse a folder with results of an earlier run.
+    files
+        Results that may lie elsewhere; their folders are made, too.
     """
 
-    def __init__(self, directory: Path, config: Path, comm: Communicator, keep_results: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        config: Path,
+        comm: Communicator,
+        keep_results: bool = False,
+        files: Sequence[Path] = (),
+    ) -> None:
+        self._files = files
         self.directory = directory
         self._keep_results = keep_results
         self._success = config.with_name(config.name + ".SUCCESS")
@@ -67,14 +80,16 @@ class OutputFolder:
 
     def _take(self) -> IO[str]:
         if self._keep_results:
-            check_no_results(self.directory)
+            check_no_results(self.directory, self._files)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
+            for file in self._files:
+                _make_room(file)
             lock = open(self.directory / LOCK_NAME, "w")  # noqa: SIM115 (held until release)
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write results: {error.strerror}",
-                file=self.directory,
+                file=error.filename or self.directory,
                 expected="a folder that can be written to (output.output_dir)",
                 hint="give another folder with --output-path",
             ) from error
@@ -101,17 +116,17 @@ class OutputFolder:
             logger.debug("no mark of success at %s: the folder is read-only", self._success)
 
 
-def check_no_results(directory: Path) -> None:
-    """Check that a folder, if it exists, holds no results.
+def check_no_results(directory: Path, files: Sequence[Path] = ()) -> None:
+    """Check that a folder, if it exists, holds no results, and that none of the files elsewhere exists.
 
     Raises
     ------
     ConfigurationError
         It does.
     """
-    if not directory.is_dir():
-        return
-    results = sorted(p.name for p in directory.iterdir() if p.suffix in _RESULTS)
+    inside = directory.iterdir() if directory.is_dir() else ()
+    results = sorted(p.name for p in inside if p.suffix in _RESULTS)
+    results += [str(file) for file in files if file.exists() and file.parent != directory]
     if results:
         raise ConfigurationError(
             f"the folder holds results already, which are not to be overwritten: {', '.join(results[:5])}",
@@ -120,3 +135,10 @@ def check_no_results(directory: Path) -> None:
             expected="an empty folder, or overwrite_output_dir: true (only files of the same names are replaced)",
             hint="give another folder with --output-path",
         )
+
+
+def _make_room(file: Path) -> None:
+    """Make the folder of a file; OSError if that cannot be, or the file could not be written there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(file.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file.parent))

@@ -78,11 +78,19 @@ class BuildPhases:
         self._assignment: Assignment | None = None
         self._checkpoints = Checkpoints(self.simulation, self.options, self.comm)
         keep = self.simulation.output.keep_results and self.options.restore is None
-        self._output = OutputFolder(self.output_dir, self.simulation.path, self.comm, keep)
+        self._output = OutputFolder(
+            self.output_dir, self.simulation.path, self.comm, keep, self._spike_files()
+        )
         self._synapses_made = False
         self._output_ready = False
         self.compute_s: float | None = 0.0
         self.modules = SimulationModules(self.comm, SimulationView(self))
+
+    def _spike_files(self) -> list[Path]:
+        """Return the files of spikes, which may lie outside of the folder of the results."""
+        output = self.simulation.output
+        names = (output.spikes_file, output.spikes_file_csv, output.spikes_file_nwb)
+        return [self.output_dir / name for name in names if name]
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -149,7 +157,7 @@ class BuildPhases:
         output = self.simulation.output
         name = output.log_file or logs.default_log_name()
         level = logs.level_of(output.log_level) if output.log_level else None
-        logs.add_log_file(self.output_dir / Path(name).name, rank=self.comm.rank, level=level)
+        logs.add_log_file(self.output_dir / name, rank=self.comm.rank, level=level)
 
     def compute_load_balance(self) -> LoadBalance:
         """Decide which cells live on this rank."""

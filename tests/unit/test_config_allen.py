@@ -325,6 +325,44 @@ def test_validate_command(config: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "unknown sections 'dent'" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("key", ["spikes_file", "spikes_file_csv", "spikes_file_nwb", "log_file"])
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("a.x", "output/a.x"),
+        ("sub/a.x", "output/sub/a.x"),
+        ("../a.x", "a.x"),
+        ("$BASE/a.x", "a.x"),
+        ("$BASE/output/sub/a.x", "output/sub/a.x"),
+    ],
+)
+def test_files_of_results_keep_their_path(config: Path, key: str, text: str, path: str) -> None:
+    output = load_allen(change(config, "output", key, to=text)).output
+    assert Path(os.path.normpath(output.directory / getattr(output, key))) == config.parent / path
+
+
+def test_output_dir_is_not_put_into_paths_twice(config: Path) -> None:
+    change(config, "output", "output_dir", to="./output")
+    change(config, "output", "log_file", to="output/log.txt")
+    output = load_allen(config).output
+    assert output.directory / output.log_file == config.parent / "output/log.txt"
+
+
+@pytest.mark.parametrize("text", ["logs/", "."])
+def test_a_folder_is_no_file_of_results(config: Path, text: str) -> None:
+    (error,) = read_allen(change(config, "output", "log_file", to=text)).errors
+    assert "'log_file' is a folder" in str(error)
+    assert error.pointer == "/output/log_file"
+
+
+def test_a_report_may_not_write_over_spikes_elsewhere(config: Path) -> None:
+    change(config, "output", "spikes_file", to="$BASE/elsewhere/v.h5")
+    report = {"module": "membrane_report", "cells": "cells", "variable_name": "v", "sections": "soma"}
+    change(config, "reports", to={"v": {**report, "file_name": "../elsewhere/v.h5"}})
+    (error,) = read_allen(config).errors
+    assert "would write over the spikes" in str(error)
+
+
 def test_unknown_keys_of_clamps_are_told_once(
     config: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

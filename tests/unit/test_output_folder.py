@@ -40,3 +40,18 @@ def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot write results"):
         OutputFolder(tmp_path / "file" / "out", tmp_path / "c.json", Communicator()).open()
+
+
+def test_files_of_results_elsewhere(tmp_path: Path) -> None:
+    config, out, file = tmp_path / "c.json", tmp_path / "out", tmp_path / "far/away/spikes.h5"
+    first = OutputFolder(out, config, Communicator(), True, [file, out / "spikes.csv"])
+    first.open()
+    assert file.parent.is_dir()
+    first.release()
+    file.touch()
+    with pytest.raises(ConfigurationError, match="the folder holds results already") as raised:
+        OutputFolder(out, config, Communicator(), True, [file]).open()
+    assert str(file) in str(raised.value)
+    with pytest.raises(ConfigurationError, match="cannot write results") as raised:
+        OutputFolder(out, config, Communicator(), False, [file / "spikes.h5"]).open()
+    assert raised.value.file == file
