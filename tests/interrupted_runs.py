@@ -32,8 +32,7 @@ class Run:
     def processes(self) -> list[psutil.Process]:
         """Return the ranks of the run, without the launcher."""
         ours = psutil.Process(self.process.pid)
-        family = [ours, *ours.children(recursive=True)]
-        return [p for p in family if any("neurodamus_like" in a for a in p.cmdline()) and _is_python(p)]
+        return [p for p in [ours, *ours.children(recursive=True)] if _is_rank(p)]
 
     def wait(self) -> int:
         """Wait for the end and return the exit code."""
@@ -163,5 +162,9 @@ def _time_of(checkpoint: Path) -> float | None:
     return float(json.loads(index.read_text())["time_ms"]) if index.is_file() else None
 
 
-def _is_python(process: psutil.Process) -> bool:
-    return Path(process.cmdline()[0]).name.startswith("python")
+def _is_rank(process: psutil.Process) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+    return Path(command[0]).name.startswith("python") and any("neurodamus_like" in word for word in command)

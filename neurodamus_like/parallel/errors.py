@@ -111,6 +111,8 @@ def install_excepthook() -> None:
             _show(describe(error))
         elif comm.rank == 0:
             before(kind, error, trace)
+        if code := getattr(error, "exit_code", None):
+            raise SystemExit(code)
 
     sys.excepthook = hook
 

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from neurodamus_like.config.models import Simulation
-from neurodamus_like.distribution.modes import LoadBalanceMode
 from neurodamus_like.engine import event_state, model_state, nrn
 from neurodamus_like.engine.state_library import library, mechanism_numbers
 from neurodamus_like.exceptions import CheckpointError, NeurodamusLikeError
@@ -97,7 +96,7 @@ class Checkpoints:
         if not (stop or due):
             return
         self._due = [time for time in self._due if time > reached]
-        if stop and self._in_pieces:
+        if stop and _in_pieces(parts):
             raise REQUEST.end(
                 f"a signal stopped the run at {nrn.now_ms():g} ms; nothing was saved: {_IN_PIECES}",
                 hint=RECOVER,
@@ -129,7 +128,7 @@ class Checkpoints:
             It cannot be written; the one before is untouched.
         """
         with collectively(self._comm):
-            if self._in_pieces:
+            if _in_pieces(parts):
                 raise CheckpointError(_IN_PIECES)
             library()
         event_state.settle()
@@ -187,10 +186,6 @@ class Checkpoints:
             for stream in _streams(parts):
                 stream.resume(manifest.reports.get(stream.report.name), manifest.time_ms)
         logger.info("restored at %g ms from %s", manifest.time_ms, directory)
-
-    @property
-    def _in_pieces(self) -> bool:
-        return self._options.lb_mode == LoadBalanceMode.MultiSplit.value
 
     def _checked(self) -> Manifest | None:
         options = self._options
@@ -264,6 +259,11 @@ def _writing(directory: Path, comm: Communicator) -> Iterator[None]:
                 file=directory,
                 hint="is the disk full, or the folder read-only? --save=DIR names another folder",
             ) from error
+
+
+def _in_pieces(parts: RunParts) -> bool:
+    """Return whether cells are split, which all ranks know."""
+    return any(manager.splits for manager in parts.cell_managers)
 
 
 def _streams(parts: RunParts) -> list[FileStream]:

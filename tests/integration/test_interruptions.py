@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from pathlib import Path
 
 import pytest
 
+from neurodamus_like.builder.demo import write_demo_circuit
+from tests.helpers import run_mpi, run_python
 from tests.interrupted_runs import kill_and_restore, start, wait_for_checkpoint
 from tests.restart_circuit import assert_same, results, simulate, write_circuit
 from tests.signals_in_phases import write_signal_script
@@ -137,10 +140,34 @@ def test_a_signal_while_results_are_written(brief: Path, tmp_path: Path) -> None
 
 @pytest.mark.mpi
 def test_a_signal_where_cells_are_in_pieces(tmp_path: Path) -> None:
-    config = write_circuit(tmp_path, 35.0)
+    config = write_demo_circuit(tmp_path, n_cells=10, tstop_ms=35.0)
+    document = json.loads(config.read_text())
+    config.write_text(json.dumps({**document, "node_set": "SampleInh", "inputs": {}, "reports": {}}))
     script = write_signal_script(tmp_path / "send_signal.py", "sim_init")
     text = simulate(config, f"--script={script}", "--lb-mode=MultiSplit", ranks=2, code=143)
+    assert "1 of them split" in text
     assert "a signal stopped the run at 25 ms; nothing was saved: cells in pieces" in text
     assert "`neurodamus-like recover` finishes the reports" in text
     assert not results(config)
     assert not (tmp_path / "output" / "checkpoint").exists()
+
+
+def test_a_signal_to_one_rank_that_has_all_cells_whole(brief: Path, tmp_path: Path) -> None:
+    """On one rank no cell is split: the mode that was asked for does not matter."""
+    config = write_circuit(tmp_path, 35.0)
+    script = write_signal_script(tmp_path / "send_signal.py", "sim_init")
+    simulate(config, f"--script={script}", "--lb-mode=MultiSplit", code=75)
+    simulate(config, f"--restore={tmp_path / 'output' / 'checkpoint'}")
+    assert_same(config, brief)
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_signal_to_a_script_of_a_user(ranks: int, tmp_path: Path) -> None:
+    config = write_circuit(tmp_path, 35.0)
+    script = write_signal_script(tmp_path / "simulate.py", "sim_init")
+    script.write_text(script.read_text() + f"\nNeurodamus({str(config)!r}, progress=False).run()\n")
+    args = [str(script)]
+    done = run_python(args, 300) if ranks == 1 else run_mpi(ranks, args, 300)
+    assert done.returncode == 75, done.stderr
+    assert done.stderr.count("a signal stopped the run at 25 ms, after a checkpoint") == 1
