@@ -61,6 +61,10 @@ MEMBERS = {
     "bionet.gids.GidPool": "get_gid get_pool_id",
     "bionet.pyfunction_cache": "add_weight_function synaptic_weight synapse_model cell_model model_processing "
     "spikes_generator",
+    "bionet.default_setters.cell_models": "loadHOC IntFire1 Biophys1 NMLLoad set_extracellular set_params_peri "
+    "set_params_allactive fix_axon_peri fix_axon_allactive fix_axon_perisomatic_directed fix_axon_allactive_directed "
+    "aibs_perisomatic aibs_allactive aibs_perisomatic_directed aibs_allactive_directed",
+    "bionet.io_tools.io": "log_info log_debug log_warning log_error log_exception barrier mpi_rank mpi_size",
     "bionet.nrn": "synaptic_weight quit_execution load_neuron_modules reset h pc",
     "bionet.modules": "BioECEphysUnitsModule ClampReport ComsolMod EcpMod IClampMod MembraneReport NetconReport "
     "SEClamp SaveSynapses SomaReport SpikesMod XStimMod",
@@ -84,7 +88,7 @@ def find(path):
 modules, members = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 for name in {path.split(".")[0] for path in modules}:
     importlib.import_module("neurodamus_like.bionet.modules." + name)
-for name in ("gids", "pyfunction_cache"):
+for name in ("gids", "pyfunction_cache", "default_setters.cell_models", "io_tools"):
     importlib.import_module("neurodamus_like.bionet." + name)
 seen = {}
 for path in modules:

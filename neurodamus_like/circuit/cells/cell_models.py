@@ -139,20 +139,20 @@ def load_user_templates(file: Path) -> None:
         nrn.load_templates(file)
 
 
-def _from_swc(node: NodeProperties, template: str, parameters: Parameters) -> Any:
+def make_from_swc(node: NodeProperties, template: str, parameters: Parameters) -> Any:
     """Make the sections of an SWC file; channels come from ``model_processing``."""
     if node.morphology_file is None:
         raise TemplateError("the node has no morphology", population=node.population_name, ids=[node.node_id])
     return load_default_template()(node.morphology_file)
 
 
-def _from_neuroml(node: NodeProperties, template: str, parameters: Parameters) -> Any:
+def make_from_neuroml(node: NodeProperties, template: str, parameters: Parameters) -> Any:
     """Make the sections of an SWC file with an axon stub, and the membrane of a NeuroML cell."""
     folder = node.components.biophysical_neuron_models_dir
     if folder is None:
         raise TemplateError("there is no biophysical_neuron_models_dir", population=node.population_name)
     settings = _neuroml(folder / template)
-    hoc = _from_swc(node, template, parameters)
+    hoc = make_from_swc(node, template, parameters)
     axon_stubs.replace_axon_perisomatic(hoc)
     apply_membrane_settings(hoc, settings)
     return hoc
@@ -163,7 +163,7 @@ def _neuroml(path: Path) -> Mapping[str, MembraneSettings]:
     return read_neuroml(path)
 
 
-def _from_template(node: NodeProperties, template: str, parameters: Parameters) -> Any:
+def make_from_template(node: NodeProperties, template: str, parameters: Parameters) -> Any:
     """Call a HOC template: with ``params`` of its parameters, else with its morphology, else without arguments."""
     constructor = nrn.find_template(template)
     arguments: list[Any] = []
@@ -188,7 +188,7 @@ def _artificial(node: NodeProperties, template: str, parameters: Parameters) -> 
     return create_artificial_cell(template, parameters or {})
 
 
-def _int_fire1(node: NodeProperties, template: str, parameters: Parameters) -> Any:
+def make_int_fire1(node: NodeProperties, template: str, parameters: Parameters) -> Any:
     """Make an IntFire1; its parameters `tau` and `refrac` are in seconds."""
     seconds = {name: parameters[name] for name in ("tau", "refrac") if parameters and name in parameters}
     for name, value in seconds.items():
@@ -260,10 +260,10 @@ FIT_PROCESSORS = (
 """Processings whose parameters are a fit."""
 
 for _template in (f"ctdb:{SWC_TEMPLATE}", f"ctdb:{SWC_TEMPLATE}.hoc"):
-    add_cell_model(_from_swc, _template, "biophysical")
-add_cell_model(_from_neuroml, "nml", "biophysical")
-add_cell_model(_from_template, "hoc", "biophysical")
-add_cell_model(_int_fire1, "nrn:IntFire1", "point_process")
+    add_cell_model(make_from_swc, _template, "biophysical")
+add_cell_model(make_from_neuroml, "nml", "biophysical")
+add_cell_model(make_from_template, "hoc", "biophysical")
+add_cell_model(make_int_fire1, "nrn:IntFire1", "point_process")
 add_cell_model(_artificial, "nrn", "point_process")
 for _processor in (aibs_perisomatic, aibs_allactive, aibs_perisomatic_directed, aibs_allactive_directed):
     add_cell_processor(_processor)
