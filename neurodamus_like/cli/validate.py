@@ -44,7 +44,7 @@ def run(argv: list[str]) -> int:
             simulation = load_simulation(path)
             errors = [
                 *check_inputs(simulation.inputs, simulation),
-                *check_spike_inputs(simulation.inputs, functions=False),
+                *check_spike_inputs(simulation.inputs, functions=False, populations=simulation.circuit.nodes),
                 *check_modoverrides(simulation),
             ]
             problems += [Problem.from_error(error) for error in errors]

@@ -53,16 +53,15 @@ def _train_of(block: Input, group: Sequence[EventDrivenManager], node_ids: IntCo
         driving = np.intersect1d(nodes_with_synapses(source, group, world()), node_ids)
         seed = group[0].simulation.run.random_seed
         return units_train(block, group[0].population.source, node_ids, driving, seed)
-    return load_train(block)
+    return load_train(block, group[0].population.source)
 
 
 @SPIKE_INPUTS.register(EDGE_REPLAY)
 def drive_replayed_edges(block: Input, targets: TargetManager, managers: Sequence[Any]) -> None:
     """Let the spikes of a file drive the synapses that exist for this input alone."""
-    train = load_train(block)
     for manager in _event_driven(managers):
         if manager.population.driven_by == block.name:
-            _replay(manager, train)
+            _replay(manager, load_train(block, manager.population.source))
 
 
 @SPIKE_INPUTS.register(SYNAPSE_ACTIVITY)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from neurodamus_like.exceptions import CircuitError, did_you_mean
-from neurodamus_like.io.hdf5 import open_h5
+from neurodamus_like.io.hdf5 import open_h5, population_names
 from neurodamus_like.io.spikes import SpikeTrain, read_spikes
 from neurodamus_like.io.tables import read_table
 
@@ -20,7 +20,12 @@ _COLUMNS = ("timestamps", "node_ids")
 
 
 def read_spike_train(
-    file: Path, file_format: str = "sonata", *, population: str | None = None, trial: str | None = None
+    file: Path,
+    file_format: str = "sonata",
+    *,
+    population: str | None = None,
+    source: str | None = None,
+    trial: str | None = None,
 ) -> SpikeTrain:
     """Read the spikes of one set of nodes, sorted by node, then time.
 
@@ -31,15 +36,20 @@ def read_spike_train(
     file_format
         ``sonata``, ``csv`` or ``nwb``.
     population
-        Of a SONATA file; the first one by default. Tables and NWB files tell nodes by their ids alone.
+        Of a SONATA file. Tables and NWB files tell nodes by their ids alone.
+    source
+        The population that is to have the spikes: without `population` its own are read, or those of the only one in
+        the file. None reads the first one.
     trial
         Of an NWB file; may be left out if there is only one.
 
     Raises
     ------
     CircuitError
-        The file cannot be read, or a time is negative.
+        The file cannot be read, has several populations without `source`, or a time is negative.
     """
+    if population is None and source is not None and file_format == "sonata":
+        population = find_population(Path(file), [source])
     train = _READERS[file_format](Path(file), population, trial)
     if train.timestamps.size and not train.timestamps.min() >= 0:
         bad = ~(train.timestamps >= 0)
@@ -54,6 +64,7 @@ def read_spike_train(
 
 def _read_sonata(file: Path, population: str | None, trial: str | None) -> SpikeTrain:
     if population is not None:
+        _warn_of_seconds(file, population)
         return read_spikes(file, population)
     trains = read_spikes(file)
     if not trains:
@@ -61,16 +72,48 @@ def _read_sonata(file: Path, population: str | None, trial: str | None) -> Spike
     name, train = next(iter(trains.items()))
     if name:
         _warn_of_seconds(file, name)
-    if len(trains) > 1:
-        logger.warning(
-            '%s: of the populations %s the spikes of %r are used (add "population" to the input)',
-            *(file, ", ".join(trains), name),
-        )
     return train
+
+
+def find_population(file: Path, sources: Collection[str]) -> str | None:
+    """Return the population of a SONATA file whose spikes are those of `sources`, or else the only one.
+
+    BMTK takes the first one, whatever its name is.
+
+    Parameters
+    ----------
+    file
+        The file.
+    sources
+        Populations that may have the spikes.
+
+    Returns
+    -------
+    str or None
+        None: the file knows no populations.
+
+    Raises
+    ------
+    CircuitError
+        It has several, and none of them is one of `sources`.
+    """
+    with open_h5(file) as h5:
+        names = population_names(h5, "spikes")
+    found = [name for name in names if name in sources]
+    if not found and len(names) > 1:
+        raise CircuitError(
+            f"the file has spikes of {', '.join(names)}, but not of {' or '.join(sources)}",
+            file=file,
+            pointer="/spikes",
+            hint='say whose spikes are meant: "population" in the input',
+        )
+    return next(iter(found or names), None)
 
 
 def _warn_of_seconds(file: Path, population: str) -> None:
     with open_h5(file) as h5:
+        if f"spikes/{population}/timestamps" not in h5:
+            return
         units = h5["spikes"][population]["timestamps"].attrs.get("units", "ms")
     text = units.decode() if isinstance(units, bytes) else str(units)
     if text not in ("ms", "milliseconds", "millisecond"):

@@ -89,7 +89,7 @@ def with_options(simulation: Simulation, options: RunOptions) -> Simulation:
 def _problems_of_blocks(simulation: Simulation) -> list[Problem]:
     errors = [
         *check_inputs(simulation.inputs, simulation),
-        *check_spike_inputs(simulation.inputs),
+        *check_spike_inputs(simulation.inputs, populations=simulation.circuit.nodes),
         *check_modoverrides(simulation),
         *check_reports(simulation.reports, simulation.run),
     ]

@@ -245,6 +245,15 @@ def test_bad_models_are_refused(case: str, config: Path) -> None:
         assert (config.parent / "output/spikes.h5").read_bytes() == b"precious"
 
 
+def test_spikes_of_another_population_in_the_same_file_drive_nothing(config: Path) -> None:
+    with h5py.File(config.parent / "spikes.h5", "r+") as h5:
+        h5["spikes/another/timestamps"], h5["spikes/another/node_ids"] = [29.0], [0]
+    done = run_python([*RUN, str(config)], 300)
+    assert done.returncode == 0, done.stderr
+    with h5py.File(config.parent / "output/spikes.h5") as h5:
+        assert h5["spikes/cells/timestamps"].size
+
+
 def test_a_region_that_a_cell_does_not_have(config: Path) -> None:
     _types(config, "[0.0, 150.0]", "[900.0, 950.0]")
     done = run_python([*RUN, str(config)], 300)

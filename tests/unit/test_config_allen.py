@@ -7,13 +7,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 from neurodamus_like.cli.main import main
 from neurodamus_like.config.allen import load_allen, read_allen
 from neurodamus_like.config.dialect import is_allen, load_simulation
-from neurodamus_like.exceptions import ConfigurationError
+from neurodamus_like.connectivity.spike_files import check_spike_inputs, load_train
+from neurodamus_like.exceptions import CircuitError, ConfigurationError
 from neurodamus_like.io.node_types import read_typed_nodes
 from neurodamus_like.stimuli.checks import find_unknown_keys
 from neurodamus_like.targets.manager import TargetManager
@@ -361,6 +363,30 @@ def test_a_report_may_not_write_over_spikes_elsewhere(config: Path) -> None:
     change(config, "reports", to={"v": {**report, "file_name": "../elsewhere/v.h5"}})
     (error,) = read_allen(config).errors
     assert "would write over the spikes" in str(error)
+
+
+def test_spikes_are_those_of_the_nodes_that_fire(
+    config: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with h5py.File(config.parent / "spikes.h5", "r+") as h5:
+        h5["spikes/another/timestamps"], h5["spikes/another/node_ids"] = [1.0], [0]
+    (block,) = load_allen(config).inputs
+    assert load_train(block, "source").timestamps.tolist() == [5.0, 12.0, 9.0, 20.0]
+    assert main(["validate", str(config)]) == 0
+    with h5py.File(config.parent / "spikes.h5", "r+") as h5:
+        h5.move("spikes/source", "spikes/others")
+    capsys.readouterr()
+    assert main(["validate", str(config)]) == 1
+    assert "the file has spikes of another, others, but not of cells or source" in capsys.readouterr().out
+    with pytest.raises(CircuitError, match="but not of source"):
+        load_train(block, "source")
+    (named,) = load_allen(change(config, "inputs", "spikes", "population", to="others")).inputs
+    assert load_train(named, "source").timestamps.tolist() == [5.0, 12.0, 9.0, 20.0]
+    with h5py.File(config.parent / "spikes.h5", "r+") as h5:
+        del h5["spikes/another"]
+    assert load_train(block, "source").timestamps.tolist() == [5.0, 12.0, 9.0, 20.0]
+    assert not check_spike_inputs([block], populations=["source"])
+    assert "has spikes of 'others', which is no population of the circuit" in caplog.text
 
 
 def test_unknown_keys_of_clamps_are_told_once(
