@@ -15,11 +15,11 @@ from neurodamus_like.config.allen_circuit import read_circuit
 from neurodamus_like.config.allen_context import AllenContext
 from neurodamus_like.config.allen_document import AllenDocument
 from neurodamus_like.config.allen_inputs import read_inputs
+from neurodamus_like.config.allen_keys import notice_keys
 from neurodamus_like.config.allen_node_sets import NodeSetBook
 from neurodamus_like.config.allen_reports import read_reports
 from neurodamus_like.config.allen_spike_inputs import with_replayed_edges
 from neurodamus_like.config.allen_values import (
-    notice_misspelt_keys,
     read_file_name,
     read_simulator,
     read_switch,
@@ -103,7 +103,7 @@ def read_allen(path: str | Path, variables: Mapping[str, Any] | None = None) -> 
 
 def _read(document: AllenDocument) -> m.Simulation | None:
     _check_variables(document)
-    notice_misspelt_keys(document)
+    notice_keys(document)
     run = output = circuit = None
     simulator = "NEURON"
     with document.collecting():

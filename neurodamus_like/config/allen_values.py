@@ -1,4 +1,4 @@
-"""Single values of a configuration of the Allen dialect: switches, names of files, and keys that are misspelt."""
+"""Single values of a configuration of the Allen dialect: switches and names of files."""
 
 from __future__ import annotations
 
@@ -8,40 +8,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from neurodamus_like.config.allen_document import AllenDocument
-from neurodamus_like.exceptions import did_you_mean
 
 SIMULATORS = ("NEURON", "CORENEURON")
-
-KNOWN_KEYS: Mapping[str, tuple[str, ...]] = {
-    "run": (
-        *("tstart", "tstop", "dt", "dL", "spike_threshold", "nsteps_block", "random_seed"),
-        *("overwrite_output_dir", "use_old_import3d", "duration"),
-    ),
-    "conditions": ("celsius", "v_init"),
-    "output": (
-        *("output_dir", "overwrite_output_dir", "log_file", "log_level", "log_to_console", "quiet_simulator"),
-        *("spikes_file", "spikes_file_csv", "spikes_file_nwb", "spikes_sort_order", "spikes_sort"),
-    ),
-    "components": (
-        *("morphologies_dir", "synaptic_models_dir", "mechanisms_dir", "biophysical_neuron_models_dir"),
-        *("point_neuron_models_dir", "templates_dir", "filter_models_dir", "population_models_dir"),
-    ),
-    "networks": ("nodes", "edges", "gap_juncs"),
-}
-"""Section -> keys that mean something in it."""
-_SECTIONS = (
-    *(
-        "manifest",
-        "network",
-        "simulation",
-        "inputs",
-        "reports",
-        "node_sets",
-        "node_sets_file",
-        "target_simulator",
-    ),
-    *KNOWN_KEYS,
-)
 
 
 def read_switch(
@@ -119,19 +87,3 @@ def read_simulator(document: AllenDocument) -> str:
             expected="one of " + ", ".join(SIMULATORS),
         )
     return str(value).upper()
-
-
-def notice_misspelt_keys(document: AllenDocument) -> None:
-    """Note keys that mean nothing and come near one that does; BMTK passes over them in silence."""
-    places: list[tuple[tuple[str, ...], Mapping[str, Any], tuple[str, ...]]] = [
-        ((), document.sections, _SECTIONS)
-    ]
-    for section, known in KNOWN_KEYS.items():
-        block = document.sections.get(section)
-        if isinstance(block, Mapping):
-            places.append(((section,), block, known))
-    for where, block, known in places:
-        for key in block:
-            hint = None if key in known else did_you_mean(key, [k for k in known if k not in block])
-            if hint:
-                document.notice(f"{key!r} is no key of BMTK's and has no effect", *where, key, hint=hint)

@@ -145,7 +145,7 @@ class Parameters:
         for key in info.parameters:
             if key not in known:
                 error = _error(info, f"there is no {key!r}: it has no effect", key=key)
-                error.hint = did_you_mean(key, known) or None
+                error.hint = did_you_mean(key, [*known, "node_set", "enabled", "input_type"]) or None
                 found.append(error)
         return found
 

@@ -182,7 +182,7 @@ def test_misspelt_keys_are_noticed(config: Path) -> None:
     change(config, "components", "morphology_dir", to="$COMP")
     change(config, "conditions", "note", to="not like any key")
     notices = {n.pointer: (n.message, n.hint) for n in load_allen(config).notices if "no key" in n.message}
-    assert set(notices) == {"/run/nstep_block", "/components/morphology_dir"}
+    assert set(notices) == {"/run/nstep_block", "/components/morphology_dir", "/conditions/note"}
     assert "did you mean 'nsteps_block'?" in str(notices["/run/nstep_block"][1])
 
 
@@ -363,6 +363,48 @@ def test_a_report_may_not_write_over_spikes_elsewhere(config: Path) -> None:
     change(config, "reports", to={"v": {**report, "file_name": "../elsewhere/v.h5"}})
     (error,) = read_allen(config).errors
     assert "would write over the spikes" in str(error)
+
+
+KEYS = [
+    (("run", "spike_treshold"), -20.0, "did you mean 'spike_threshold'?"),
+    (("output", "spike_file"), "a.h5", "did you mean 'spikes_file'"),
+    (("output", "overwrite_output"), True, "did you mean 'overwrite_output_dir'"),
+    (("networks", "edges", 0, "enable"), False, "did you mean 'enabled'?"),
+    (("networks", "nodes", 1, "node_type_file"), "a.csv", "did you mean 'node_types_file'"),
+    (("inputs", "spikes", "node_sets"), "source", "did you mean 'node_set'?"),
+    (("report",), {}, "did you mean 'reports'"),
+    (("conditions", "other"), 1, "it is passed over"),
+    (("output", "log_format"), "%(message)s", "--verbose"),
+    (("output", "log_to_console"), False, "--verbose"),
+    (("output", "quiet_simulator"), True, "--quiet"),
+    (("inputs", "spikes", "input_type"), "current_clamp", '"input_type": "spikes"'),
+]
+
+
+@pytest.mark.parametrize(("where", "value", "hint"), KEYS)
+def test_keys_without_effect_are_noticed(
+    config: Path, where: tuple[str | int, ...], value: Any, hint: str
+) -> None:
+    before = set(load_allen(config).notices)
+    found = load_allen(change(config, *where, to=value))
+    (notice,) = set(found.notices) - before
+    assert notice.pointer == "/" + "/".join(map(str, where))
+    assert "no effect" in notice.message
+    assert hint in str(notice.hint)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("output", "log_to_console"), True),
+        (("output", "quiet_simulator"), False),
+        (("run", "_note"), "to myself"),
+        (("analysis",), {"of": "a script"}),
+    ],
+)
+def test_keys_that_harm_nobody_are_not_noticed(config: Path, where: tuple[str, ...], value: Any) -> None:
+    before = load_allen(config).notices
+    assert load_allen(change(config, *where, to=value)).notices == before
 
 
 def test_spikes_are_those_of_the_nodes_that_fire(
