@@ -27,11 +27,13 @@ Options:
   -h --help              Show this text.
 
 The job writes a checkpoint when Slurm takes its nodes away or its time ends, puts itself back into the queue, and goes
-on from the checkpoint when it starts again.
+on from the checkpoint when it starts again. Runs through files (--modelbuilding-steps and the like) and cells in pieces
+(--lb-mode=MultiSplit) have no checkpoints: such a job loses what it has computed, which a warning says.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,10 @@ from neurodamus_like.cli.commands import parse_arguments
 from neurodamus_like.exceptions import ConfigurationError
 from neurodamus_like.hpc.slurm import SlurmJob, batch_script, submit
 from neurodamus_like.parallel.mpi import world
+from neurodamus_like.simulation.options import RunOptions
 from neurodamus_like.validation.config_checks import check_before_run
+
+logger = logging.getLogger(__name__)
 
 OWN_OPTIONS = {
     "--output-path": "give it to submit itself",
@@ -58,6 +63,8 @@ def run(argv: list[str]) -> int:
     if world().rank > 0:
         return 0
     job = make_job(arguments)
+    _, options = run_command.parse([str(job.config), *job.run_options])
+    _warn_without_checkpoints(options)
     script = _writable_script(Path(arguments["--script"] or f"{job.name}.sbatch"))
     script.write_text(batch_script(job), encoding="utf-8")
     print(script)
@@ -98,6 +105,16 @@ def make_job(arguments: Mapping[str, Any]) -> SlurmJob:
         image=_existing(arguments, "--image"),
         setup=_lines(_existing(arguments, "--setup")),
     )
+
+
+def _warn_without_checkpoints(options: RunOptions) -> None:
+    """Say that the job cannot be interrupted without a loss, if that is so."""
+    if options.without_checkpoints:
+        logger.warning(
+            "with %s the run has no checkpoints: when the time of the job ends or Slurm takes its nodes away, what it "
+            "has computed is lost; give it time enough with --time, or leave the option out",
+            ", ".join(options.without_checkpoints),
+        )
 
 
 def _refuse_own_options(options: Sequence[str]) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 from neurodamus_like.config.models import Simulation
 from neurodamus_like.exceptions import CircuitError
+from neurodamus_like.io.hdf5 import IntArray
+from neurodamus_like.io.model_files import hash_model_files
 
 MANIFEST_NAME = "model.json"
 FORMAT = 1
@@ -46,7 +48,8 @@ class ModelManifest:
     Attributes
     ----------
     ingredients
-        Part of the configuration (``run``, ``inputs``, ``circuit``, ...) -> hash of it and of the files it names.
+        Part of the configuration (``run``, ``inputs``, ``circuit``, ...) -> hash of it and of the files it names; and
+        what cells are made of (``morphologies``, ...) -> hash of the contents of the files.
     mechanisms
         The compiled library it was built with.
     tstop_ms, dt_ms
@@ -118,10 +121,23 @@ def read_manifest(folder: Path) -> ModelManifest | None:
     return manifest
 
 
-def hash_ingredients(simulation: Simulation) -> dict[str, str]:
+def hash_ingredients(simulation: Simulation, cells: Mapping[str, IntArray]) -> dict[str, str]:
     """Return a hash of each part of a configuration that shapes the model, with the files it names.
 
     Where results go does not count, nor does the end of the run: a model may be simulated for a shorter time.
+
+    Parameters
+    ----------
+    simulation
+        The configuration.
+    cells
+        Population -> ids of the simulated nodes, int64[n]: the templates, morphologies and parameters that these use
+        count by contents.
+
+    Raises
+    ------
+    CircuitError
+        The nodes cannot be read.
     """
     run = dataclasses.replace(simulation.run, tstop_ms=0.0)
     parts = {
@@ -129,7 +145,8 @@ def hash_ingredients(simulation: Simulation) -> dict[str, str]:
         for field_ in dataclasses.fields(simulation)
         if field_.name not in ("path", "output", "metadata", "simulator")
     }
-    return {name: _hash(part) for name, part in {**parts, "run": run}.items()}
+    hashes = {name: _hash(part) for name, part in {**parts, "run": run}.items()}
+    return {**hashes, **hash_model_files(simulation.circuit, cells)}
 
 
 def _hash(part: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from neurodamus_like.engine.coreneuron import CoreSettings
 from neurodamus_like.exceptions import ConfigurationError, NeurodamusLikeError
 from neurodamus_like.io.core_data import SPIKES_NAME, read_core_spikes
 from neurodamus_like.io.core_frames import FOLDER_VARIABLE
-from neurodamus_like.io.core_manifest import ModelManifest
+from neurodamus_like.io.core_manifest import ModelManifest, hash_ingredients
 from neurodamus_like.io.spikes import write_spikes
 from neurodamus_like.parallel.errors import collectively
 from neurodamus_like.reports.manager import ReportOptions
@@ -25,7 +26,7 @@ from neurodamus_like.simulation.interruption import REQUEST, RunInterrupted
 from neurodamus_like.simulation.model_builder import ModelBuilder
 from neurodamus_like.simulation.model_folder import ModelFolder
 from neurodamus_like.simulation.summary import RunSummary, summarize
-from neurodamus_like.simulation.usable_model import read_usable_model
+from neurodamus_like.simulation.usable_model import library_name, read_usable_model
 
 logger = logging.getLogger(__name__)
 
@@ -66,12 +67,14 @@ class FileMode:
         node.load_targets()
         node.prepare_output()
         self.folder.open()
+        ingredients, mechanisms = self._made_of()
         if node.options.build_model is not True:
-            self.manifest = self._usable_model()
+            self.manifest = self._usable_model(ingredients, mechanisms)
         if self.manifest is None:
             self._built_here = True
             try:
-                self.manifest = ModelBuilder(node, self.folder).build(keep=self._keeps)
+                builder = ModelBuilder(node, self.folder, ingredients, mechanisms)
+                self.manifest = builder.build(keep=self._keeps)
             except RunInterrupted:
                 self.folder.release(keep=False)
                 raise
@@ -109,13 +112,25 @@ class FileMode:
         options = self.node.options
         return options.keep_build or not options.simulate_model or not self._built_here
 
-    def _usable_model(self) -> ModelManifest | None:
+    def _made_of(self) -> tuple[dict[str, str], str]:
+        """Return what the model is made of, as it is before anything of it is read; collective."""
+        node, found = self.node, None
+        with collectively(node.comm):
+            if node.comm.rank == 0:
+                cells = node.target_manager.get_target(node.simulation.node_set).populations
+                found = hash_ingredients(node.simulation, cells), library_name(node.options)
+        made_of: tuple[dict[str, str], str] = node.comm.bcast(found)
+        return made_of
+
+    def _usable_model(self, ingredients: Mapping[str, str], mechanisms: str) -> ModelManifest | None:
         """Return the model on disk if it is the one to simulate; collective."""
         node, found = self.node, None
         with collectively(node.comm):
             if node.comm.rank == 0:
                 must = node.options.build_model is False
-                found = read_usable_model(self.folder.data, node.simulation, must=must)
+                found = read_usable_model(
+                    self.folder.data, node.simulation, ingredients, mechanisms, must=must
+                )
         usable: ModelManifest | None = node.comm.bcast(found)
         if usable is not None:
             logger.info("the model in %s is used as it is", self.folder.data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from neurodamus_like import memory
 from neurodamus_like.config.models import CELL_ORDERS
 from neurodamus_like.distribution.modes import LoadBalanceMode
-from neurodamus_like.engine import core_files, coreneuron
+from neurodamus_like.engine import core_files
 from neurodamus_like.io.core_data import (
     GroupList,
     format_ini,
@@ -23,7 +24,6 @@ from neurodamus_like.io.core_data import (
 from neurodamus_like.io.core_manifest import (
     ModelManifest,
     ModelPopulation,
-    hash_ingredients,
     write_manifest,
 )
 from neurodamus_like.parallel.errors import collectively
@@ -58,11 +58,16 @@ class ModelBuilder:
         The simulation, after ``load_targets``; its phases are called for each cycle.
     folder
         Where to.
+    ingredients, mechanisms
+        What it is made of, for its description.
     """
 
-    def __init__(self, node: Any, folder: ModelFolder) -> None:
+    def __init__(
+        self, node: Any, folder: ModelFolder, ingredients: Mapping[str, str], mechanisms: str
+    ) -> None:
         self.node = node
         self.folder = folder
+        self._ingredients, self._mechanisms = ingredients, mechanisms
         self.n_cycles: int = node.options.modelbuilding_steps
         self._written: list[_Written] = []
         self._synapses: dict[str, int] = {}
@@ -154,8 +159,8 @@ class ModelBuilder:
         everywhere = node.comm.allgather(self._written)
         written = [part[cycle] for cycle in range(self.n_cycles) for part in everywhere]
         manifest = ModelManifest(
-            ingredients=hash_ingredients(node.simulation),
-            mechanisms=str(coreneuron.library()),
+            ingredients=self._ingredients,
+            mechanisms=self._mechanisms,
             tstop_ms=node.simulation.run.tstop_ms,
             dt_ms=node.simulation.run.dt_ms,
             ranks=node.comm.size,

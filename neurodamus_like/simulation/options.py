@@ -190,6 +190,12 @@ class RunOptions:
                 f"--compress-reports={self.compress_reports} is not valid", expected="1 (fast) to 9 (small)"
             )
 
+    @property
+    def without_checkpoints(self) -> list[str]:
+        """The options given with which a run has no checkpoints."""
+        split = self.lb_mode == LoadBalanceMode.MultiSplit.value
+        return [*file_options_in_use(self), *(["--lb-mode=MultiSplit"] if split else [])]
+
     def _check_checkpoints(self) -> None:
         every = self.checkpoint_every_ms
         if every is not None and not 0 < every < float("inf"):
@@ -198,8 +204,7 @@ class RunOptions:
             )
         asked = [name for name in ("save", "restore") if getattr(self, name) is not None]
         asked += ["checkpoint-every"] if every is not None else []
-        others = file_options_in_use(self)
-        others += ["--lb-mode=MultiSplit"] if self.lb_mode == LoadBalanceMode.MultiSplit.value else []
+        others = self.without_checkpoints
         if asked and others:
             raise ConfigurationError(
                 f"--{asked[0]} and {others[0]} exclude each other",

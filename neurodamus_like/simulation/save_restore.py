@@ -60,6 +60,7 @@ class Checkpoints:
         self._due: list[float] = []
         self.directory = options.save or simulation.output.directory / DEFAULT_FOLDER
         self._identity: dict[str, str] = {}
+        self._report_identities: dict[str, str] = {}
         manifest: Manifest | None = None
         with collectively(comm):
             if comm.rank == 0:
@@ -138,8 +139,8 @@ class Checkpoints:
             model = parts.map()
             tables = read_state(parts, model)
             due = event_state.next_frames(model, [stream.recorder for stream in _streams(parts)])
-            if self._comm.rank == 0 and not self._identity:
-                self._identity = checkpoint_identity.identity(self._simulation, self._options)
+            if self._comm.rank == 0:
+                self._identify(parts)
         n_cells = self._comm.allreduce_sum(model.n_cells)
         manifest = Manifest(
             time_ms=nrn.now_ms(),
@@ -151,7 +152,7 @@ class Checkpoints:
             configuration=str(self._simulation.path),
             reports={
                 s.report.name: s.position(
-                    None if np.isinf(next_ms) else next_ms, checkpoint_identity.report_identity(s.report)
+                    None if np.isinf(next_ms) else next_ms, self._report_identities.get(s.report.name, "")
                 )
                 for s, next_ms in zip(_streams(parts), due, strict=True)
             },
@@ -187,6 +188,15 @@ class Checkpoints:
                 stream.resume(manifest.reports.get(stream.report.name), manifest.time_ms)
         logger.info("restored at %g ms from %s", manifest.time_ms, directory)
 
+    def _identify(self, parts: RunParts) -> None:
+        """Hash, once in a run, what the checkpoints are of."""
+        if not self._identity:
+            self._identity = checkpoint_identity.identity(self._simulation, self._options)
+        for report in (stream.report for stream in _streams(parts)):
+            if report.name not in self._report_identities:
+                identity = checkpoint_identity.report_identity(report, self._simulation)
+                self._report_identities[report.name] = identity
+
     def _checked(self) -> Manifest | None:
         options = self._options
         if options.save is not None:
@@ -213,7 +223,8 @@ class Checkpoints:
         for report in self._simulation.reports:
             saved = manifest.reports.get(report.name)
             if report.enabled and (
-                saved is None or saved.identity != checkpoint_identity.report_identity(report)
+                saved is None
+                or saved.identity != checkpoint_identity.report_identity(report, self._simulation)
             ):
                 raise CheckpointError(
                     f"the report {report.name!r} "

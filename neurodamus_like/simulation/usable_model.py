@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from neurodamus_like.config.models import Simulation
 from neurodamus_like.engine import coreneuron
 from neurodamus_like.exceptions import CircuitError, ConfigurationError
-from neurodamus_like.io.core_manifest import ModelManifest, hash_ingredients, read_manifest
+from neurodamus_like.io.core_manifest import ModelManifest, read_manifest
+from neurodamus_like.io.model_files import hash_contents
+from neurodamus_like.simulation.options import RunOptions
 from neurodamus_like.validation.core_model_checks import check_core_model, compare_ingredients
 from neurodamus_like.validation.problems import Problem, raise_if_errors
 
 logger = logging.getLogger(__name__)
 
 
-def read_usable_model(data: Path, simulation: Simulation, *, must: bool) -> ModelManifest | None:
+def library_name(options: RunOptions) -> str:
+    """Return what a model says of its compiled mechanisms.
+
+    The path of one that was compiled for the run names its sources; a library of the user may be another one tomorrow.
+    """
+    library = coreneuron.library()
+    return str(library) if options.nrnmech is None else f"{library} {hash_contents(library)}"
+
+
+def read_usable_model(
+    data: Path, simulation: Simulation, ingredients: Mapping[str, str], mechanisms: str, *, must: bool
+) -> ModelManifest | None:
     """Return the description of a model on disk if it is whole and the one that `simulation` means.
 
     Parameters
@@ -24,6 +38,10 @@ def read_usable_model(data: Path, simulation: Simulation, *, must: bool) -> Mode
         Folder with its files.
     simulation
         What is to be simulated.
+    ingredients
+        Hashes of its parts.
+    mechanisms
+        What it says of its compiled mechanisms.
     must
         A model that cannot be used is an error; otherwise the reason is logged, and None returned.
 
@@ -36,7 +54,7 @@ def read_usable_model(data: Path, simulation: Simulation, *, must: bool) -> Mode
     """
     try:
         manifest = read_manifest(data)
-        differing = [] if manifest is None else _differences(manifest, simulation)
+        differing = [] if manifest is None else _differences(manifest, simulation, ingredients, mechanisms)
         problems = [] if manifest is None or differing else check_core_model(data, manifest)
     except CircuitError as error:
         manifest, differing, problems = None, [], [Problem.from_error(error)]
@@ -51,10 +69,12 @@ def read_usable_model(data: Path, simulation: Simulation, *, must: bool) -> Mode
     return None
 
 
-def _differences(manifest: ModelManifest, simulation: Simulation) -> list[str]:
+def _differences(
+    manifest: ModelManifest, simulation: Simulation, ingredients: Mapping[str, str], mechanisms: str
+) -> list[str]:
     run = simulation.run
-    found = compare_ingredients(manifest, hash_ingredients(simulation), run.dt_ms, run.tstop_ms)
-    if manifest.mechanisms != str(coreneuron.library()):
+    found = compare_ingredients(manifest, ingredients, run.dt_ms, run.tstop_ms)
+    if manifest.mechanisms != mechanisms:
         found.append("the compiled mechanisms")
     return found
 

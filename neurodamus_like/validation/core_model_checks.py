@@ -18,6 +18,7 @@ from neurodamus_like.io.core_data import (
 )
 from neurodamus_like.io.core_frames import columns_path
 from neurodamus_like.io.core_manifest import MANIFEST_NAME, ModelManifest
+from neurodamus_like.io.model_files import MODEL_PARTS
 from neurodamus_like.validation.problems import Problem
 
 BUILD_AGAIN = "build the model again (--build-model=1)"
@@ -59,7 +60,8 @@ def compare_ingredients(
         Of the present configuration.
     """
     names = sorted({*ingredients, *manifest.ingredients})
-    differing = ["/" + name for name in names if ingredients.get(name) != manifest.ingredients.get(name)]
+    differing = [name for name in names if ingredients.get(name) != manifest.ingredients.get(name)]
+    differing = [name if name in MODEL_PARTS else "/" + name for name in differing]
     if abs(dt_ms - manifest.dt_ms) > 1e-12 and "/run" not in differing:
         differing.append("/run/dt")
     if tstop_ms > manifest.tstop_ms + 0.5 * dt_ms:

@@ -162,3 +162,71 @@ def test_a_model_of_another_configuration_is_built_again_or_refused(
     assert "is built again: it differs in /run" in done.stdout + done.stderr
     assert not (copy / "coreneuron_input" / "4711_2.dat").exists(), "files of two models are mixed"
     assert (tmp_path / "out" / "out.h5").exists()
+
+
+def test_a_model_of_cells_that_were_edited_in_place_is_built_again_or_refused(
+    config: Path, model: Path, tmp_path: Path
+) -> None:
+    """Names, sizes and times of folders are as they were: only the contents of the files tell."""
+    copy = shutil.copytree(model, tmp_path / "model")
+    template, morphology = config.parent / "hoc" / "DemoPyramidal.hoc", config.parent / "asc" / "L5_PC_0.asc"
+    before = {path: path.read_text() for path in (template, morphology)}
+    args = [*RUN, str(config), *CORE, f"--build-path={copy}", f"--output-path={tmp_path / 'out'}"]
+    try:
+        template.write_text(before[template] + "// edited\n")
+        morphology.write_text(before[morphology] + "; edited\n")
+        refused = run_python([*args, "--build-model=0"], 100)
+        built = run_python([*args, "--simulate-model=0"], 300)
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+    assert refused.returncode == 1
+    assert refused.stderr.count("the model on disk differs in cell models, morphologies") == 1
+    assert "Traceback" not in refused.stderr
+    assert built.returncode == 0, built.stderr
+    assert "is built again: it differs in cell models, morphologies" in built.stdout + built.stderr
+
+
+POINTING = """NEURON { SUFFIX pointing POINTER other }
+ASSIGNED { other }
+"""
+VERBATIM = """NEURON { SUFFIX verbatim }
+INITIAL {
+VERBATIM
+    /* C */
+ENDVERBATIM
+}
+"""
+
+
+def test_mechanisms_that_coreneuron_cannot_run_are_one_message(config: Path, tmp_path: Path) -> None:
+    """NEURON could: it needs a pointer to be set, and runs C code."""
+    circuit = tmp_path / "circuit"
+    shutil.copytree(config.parent / "hoc", circuit / "hoc")
+    for path in config.parent.iterdir():
+        if path.is_file():
+            shutil.copy(path, circuit)
+    for folder in ("asc", "swc"):
+        (circuit / folder).symlink_to(config.parent / folder)
+    (circuit / "mod").mkdir()
+    for name, text in (("pointing", POINTING), ("verbatim", VERBATIM)):
+        (circuit / "mod" / f"{name}.mod").write_text(text)
+    template = circuit / "hoc" / "DemoPyramidal.hoc"
+    template.write_text(
+        template.read_text().replace("insert pas", "insert pas insert pointing insert verbatim")
+    )
+    document = circuit / "circuit_config.json"
+    settings = json.loads(document.read_text())
+    settings["networks"]["nodes"][0]["populations"]["Exc"]["mechanisms_dir"] = "$CIRCUIT_DIR/mod"
+    document.write_text(json.dumps(settings))
+    out = tmp_path / "out"
+    out.mkdir()
+    done = run_python([*RUN, str(circuit / config.name), *CORE, f"--output-path={out}"], 300)
+    assert done.returncode == 1, done.stdout + done.stderr
+    message = " ".join(done.stderr.split())
+    assert message.count("pointing has the POINTER other and is not declared THREADSAFE") == 1
+    assert message.count("verbatim has VERBATIM blocks and is not declared THREADSAFE") == 1
+    assert "add THREADSAFE to their NEURON blocks" in message
+    assert "--simulator=NEURON" in message
+    assert "Traceback" not in message
+    assert not list(out.iterdir())

@@ -126,11 +126,31 @@ def _other_reports_and_circuits(saved: Path, folder: Path) -> dict[str, tuple[Pa
     edge = write_circuit(folder / "edge", END)
     with h5py.File(folder / "edge" / "edges_A__A.h5", "a") as file:
         file["edges/A__A/0/conductance"][0] = 3.5
+    morphology = write_circuit(folder / "morphology", END)
+    (folder / "morphology" / "morph" / "none.swc").write_text("# another one\n")
+    sets = write_circuit(folder / "sets", END)
+    rules = json.loads((folder / "sets" / "node_sets.json").read_text())
+    rules["first"]["node_id"] = [3]  # of a stimulus
+    (folder / "sets" / "node_sets.json").write_text(json.dumps(rules))
     return {
         "the report 'v' is not what it was in the saved run": (config, {"restore": saved}),
         "the report 'new' was not part of the saved run": (new, {"restore": saved}),
         "of another simulation: not the same circuit": (edge, {"restore": saved}),
+        "of another simulation: not the same morphologies": (morphology, {"restore": saved}),
+        "of another simulation: not the same inputs, connection_overrides": (sets, {"restore": saved}),
     }
+
+
+def test_a_template_that_was_edited_in_place(saved: Path, tmp_path: Path) -> None:
+    config = write_circuit(tmp_path, END)
+    template = tmp_path / "hoc" / "TinyCell.hoc"
+    before = template.read_text()
+    template.write_text(before.replace("pt3dadd(0, 0, 0, 20)", "pt3dadd(0, 0, 0, 21)"))
+    assert template.read_text() != before
+    text = simulate(config, f"--restore={saved}", code=1)
+    assert text.count("the checkpoint is of another simulation: not the same cell models") == 1
+    assert "Traceback" not in text
+    assert not (tmp_path / "output").exists()
 
 
 def test_a_changed_file_and_other_mechanisms(saved: Path, tmp_path: Path) -> None:

@@ -275,3 +275,25 @@ def test_submit_refuses_a_script_that_cannot_be_written(
     assert main(["submit", str(config), f"--script={tmp_path}/x.sh", "--mem=lots"]) == 1
     assert "--mem=lots is not valid" in capsys.readouterr().err
     assert not (tmp_path / "x.sh").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--modelbuilding-steps=3", "--keep-build"),
+            "with --modelbuilding-steps, --keep-build the run has no checkp",
+        ),
+        (("--lb-mode=multisplit",), "with --lb-mode=MultiSplit the run has no checkpoints"),
+        (("--checkpoint-every=100",), None),
+    ],
+)
+def test_submit_warns_of_jobs_that_cannot_be_saved(
+    options: tuple[str, ...], said: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = write_small_circuit(tmp_path)
+    assert main(["submit", str(config), f"--script={tmp_path}/x.sh", "--", *options]) == 0
+    warnings = [record.getMessage() for record in caplog.records if "checkpoints" in record.getMessage()]
+    assert len(warnings) == (said is not None)
+    assert said is None or (said in warnings[0] and "what it has computed is lost" in warnings[0])
+    assert options[0] in (tmp_path / "x.sh").read_text()

@@ -154,13 +154,13 @@ def test_ingredients_follow_the_configuration_and_its_files(tmp_path: Path) -> N
     data.write_text("1")
     circuit = Circuit(data, {}, {})
     simulation = Simulation(tmp_path / "a.json", circuit, Run(10.0, 0.025, 1), Output(tmp_path))
-    first = hash_ingredients(simulation)
+    first = hash_ingredients(simulation, {})
     elsewhere = dataclasses.replace(
         simulation, path=tmp_path / "b.json", output=Output(tmp_path / "x"), run=Run(5.0, 0.025, 1)
     )
-    assert hash_ingredients(elsewhere) == first
-    seeded = hash_ingredients(dataclasses.replace(simulation, run=Run(10.0, 0.025, 2)))
+    assert hash_ingredients(elsewhere, {}) == first
+    seeded = hash_ingredients(dataclasses.replace(simulation, run=Run(10.0, 0.025, 2)), {})
     assert [name for name in first if first[name] != seeded[name]] == ["run"]
     data.write_text("22")
-    changed = hash_ingredients(simulation)
+    changed = hash_ingredients(simulation, {})
     assert [name for name in first if first[name] != changed[name]] == ["circuit"]
