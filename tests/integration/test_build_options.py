@@ -200,7 +200,7 @@ ENDVERBATIM
 
 
 def test_mechanisms_that_coreneuron_cannot_run_are_one_message(config: Path, tmp_path: Path) -> None:
-    """NEURON could: it needs a pointer to be set, and runs C code."""
+    """`validate` knows it from the files of the circuit, before anything is compiled."""
     circuit = tmp_path / "circuit"
     shutil.copytree(config.parent / "hoc", circuit / "hoc")
     for path in config.parent.iterdir():
@@ -219,14 +219,14 @@ def test_mechanisms_that_coreneuron_cannot_run_are_one_message(config: Path, tmp
     settings = json.loads(document.read_text())
     settings["networks"]["nodes"][0]["populations"]["Exc"]["mechanisms_dir"] = "$CIRCUIT_DIR/mod"
     document.write_text(json.dumps(settings))
-    out = tmp_path / "out"
-    out.mkdir()
-    done = run_python([*RUN, str(circuit / config.name), *CORE, f"--output-path={out}"], 300)
-    assert done.returncode == 1, done.stdout + done.stderr
-    message = " ".join(done.stderr.split())
-    assert message.count("pointing has the POINTER other and is not declared THREADSAFE") == 1
-    assert message.count("verbatim has VERBATIM blocks and is not declared THREADSAFE") == 1
-    assert "add THREADSAFE to their NEURON blocks" in message
+    simulation = {**json.loads(config.read_text()), "target_simulator": "CORENEURON"}
+    simulation.pop("node_set", None)
+    (circuit / config.name).write_text(json.dumps(simulation))
+    done = run_python(["-m", "neurodamus_like.cli.main", "validate", str(circuit / config.name)], 300)
+    message = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 1, message
+    assert message.count("pointing: it has the POINTER other and is not declared THREADSAFE") == 1
+    assert message.count("verbatim: it has VERBATIM blocks and is not declared THREADSAFE") == 1
+    assert "add THREADSAFE to its NEURON block" in message
     assert "--simulator=NEURON" in message
     assert "Traceback" not in message
-    assert not list(out.iterdir())
