@@ -8,27 +8,28 @@ from typing import Any
 from neurodamus_like.bionet.config import Config
 from neurodamus_like.bionet.modules.ecephys_module import BioECEphysUnitsModule
 from neurodamus_like.bionet.network import BioNetwork
-from neurodamus_like.engine import nrn
+from neurodamus_like.simulation.module_view import SimulationView
 from neurodamus_like.simulation.summary import RunSummary, format_summary
 
 
-class BioSimulator:
-    """The run of a network.
+class BioSimulator(SimulationView):
+    """The run of a network, with the times and cells that simulation modules see.
 
     Parameters
     ----------
     network
         The network.
-
-    Attributes
-    ----------
-    net
-        The network.
     """
 
     def __init__(self, network: BioNetwork) -> None:
-        self.net = network
+        super().__init__(network.node)
+        self._network = network
         self._initialized = False
+
+    @property
+    def net(self) -> BioNetwork:
+        """The network."""
+        return self._network
 
     @classmethod
     def from_config(
@@ -64,60 +65,6 @@ class BioSimulator:
         self.net.node.add_mod(module)
         if isinstance(module, BioECEphysUnitsModule):
             module.connect(self.net.node)
-
-    @property
-    def tstep(self) -> int:
-        """Number of time steps done so far."""
-        return round(nrn.now_ms() / self.dt)
-
-    @property
-    def dt(self) -> float:
-        """Time step in ms."""
-        return self.net.node.simulation.run.dt_ms
-
-    @property
-    def tstop(self) -> float:
-        """Duration in ms."""
-        return self.net.node.simulation.run.tstop_ms
-
-    @property
-    def celsius(self) -> float:
-        """Temperature in °C."""
-        return self.net.node.simulation.conditions.celsius
-
-    @property
-    def v_init(self) -> float:
-        """Initial voltage in mV."""
-        return self.net.node.simulation.conditions.v_init_mV
-
-    @property
-    def n_steps(self) -> int:
-        """Number of time steps."""
-        return round(self.tstop / self.dt)
-
-    @property
-    def nsteps_block(self) -> int:
-        """Time steps in a block."""
-        return int(self.net.node.simulation.run.block_steps or self.n_steps)
-
-    @property
-    def h(self) -> Any:
-        """The HOC interpreter."""
-        return nrn.h
-
-    @property
-    def local_gids(self) -> list[int]:
-        """Global ids on this rank."""
-        return self.net.local_gids
-
-    @property
-    def biophysical_gids(self) -> list[int]:
-        """Global ids of the detailed cells on this rank."""
-        return list(self.net.cell_type_maps("biophysical"))
-
-    def simulation_time(self, units: str = "ms") -> float:
-        """Return the duration in ms or s."""
-        return self.tstop / 1000.0 if units.startswith("s") else self.tstop
 
     def initialize(self) -> None:
         """Set up reports and bring the model to its initial state; `run` does it, too."""

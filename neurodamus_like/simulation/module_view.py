@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from neurodamus_like.engine import nrn
-from neurodamus_like.exceptions import SimulationError
+from neurodamus_like.exceptions import CircuitError, SimulationError
 from neurodamus_like.simulation.gid_pool import GidPool
 from neurodamus_like.simulation.modules import DEFAULT_BLOCK_STEPS
+
+_MS_PER_UNIT = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 1.0),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1000.0),
+}
+_TYPE_ALIASES = {"point_neuron": "point_process"}
 
 
 class SimulationView:
@@ -88,12 +94,12 @@ class SimulationView:
     @property
     def biophysical_gids(self) -> list[int]:
         """Global ids of those of them that have sections."""
-        return [gid for gid, cell in self.net.get_local_cells().items() if cell.sections]
+        return list(self.net.cell_type_maps("biophysical"))
 
     def simulation_time(self, units: str = "ms") -> float:
         """Return the duration of the run in `units` (ms or s)."""
         try:
-            return self.tstop / {"ms": 1.0, "s": 1000.0}[units.lower()]
+            return self.tstop / _MS_PER_UNIT[units.lower()]
         except KeyError:
             raise SimulationError(f"unknown unit of time {units!r}", expected="ms or s") from None
 
@@ -115,7 +121,7 @@ class NetworkView:
         """Global ids of the cells on this rank."""
         return list(self.get_local_cells())
 
-    def get_local_cells(self) -> Mapping[int, Any]:
+    def get_local_cells(self) -> dict[int, Any]:
         """Return global id -> cell."""
         return {gid: cell for manager in self._managers() for gid, cell in manager.gid2cell.items()}
 
@@ -124,13 +130,13 @@ class NetworkView:
 
         Raises
         ------
-        SimulationError
-            It lives on another rank, or has no cell.
+        CircuitError
+            It lives on another rank, or there is none.
         """
         for manager in self._managers():
             if gid in manager.gid2cell:
                 return manager.gid2cell[gid]
-        raise SimulationError(f"there is no cell {gid} on this rank", hint="see sim.local_gids")
+        raise CircuitError(f"there is no cell {gid} on this rank", ids=[gid], hint="see local_gids")
 
     @property
     def gid_pool(self) -> GidPool:
@@ -138,20 +144,33 @@ class NetworkView:
         return GidPool(self._node.target_manager.offsets)
 
     def get_cell_node_id(self, population: str, node_id: int) -> Any | None:
-        """Return a cell by its population and the id in it; None if it is not on this rank."""
-        for manager in self._managers():
-            if manager.population_name == population:
-                return manager.gid2cell.get(node_id + manager.offset)
-        return None
+        """Return a cell by its population and the id in it; None if it is not on this rank.
 
-    def cell_type_maps(self, model_type: str) -> Mapping[int, Any]:
-        """Return global id -> cell of those that are ``biophysical`` (have sections), or the others."""
-        detailed = model_type == "biophysical"
-        return {gid: cell for gid, cell in self.get_local_cells().items() if bool(cell.sections) is detailed}
+        Raises
+        ------
+        CircuitError
+            The population is not part of the simulation.
+        """
+        manager = self._node.circuits.get_node_manager(population)
+        return manager.gid2cell.get(node_id + manager.offset)
 
-    def get_node_set(self, node_set: str) -> Any:
-        """Return a node set; its ``gids()`` are on whatever rank."""
+    def cell_type_maps(self, model_type: str) -> dict[int, Any]:
+        """Return global id -> cell of one model type, ``biophysical`` or ``point_process`` (``point_neuron``)."""
+        wanted = _TYPE_ALIASES.get(model_type, model_type)
+        return {gid: cell for gid, cell in self.get_local_cells().items() if _model_type(cell) == wanted}
+
+    def get_node_set(self, node_set: Any) -> Any:
+        """Return a node set: its ``gids()``, on whatever rank, and ``population_names``."""
         return self._node.target_manager.get_target(node_set)
 
     def _managers(self) -> Iterator[Any]:
         yield from self._node.circuits.all_node_managers()
+
+
+def _model_type(cell: Any) -> str:
+    """Return the model type of a cell; where nodes have none, cells with sections are biophysical."""
+    node = getattr(cell, "node", None)
+    if node is None:
+        return "biophysical" if cell.sections else "point_process"
+    found = str(node.model_type)
+    return _TYPE_ALIASES.get(found, found)

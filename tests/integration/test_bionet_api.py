@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.allen_model import write_model
 from tests.helpers import run_python
 
 pytestmark = pytest.mark.neuron
@@ -171,3 +172,60 @@ print(json.dumps([sites.get_transfer_resistance(7).tolist(), stim.get_vext(7).to
     assert potential == pytest.approx([300 / (4 * np.pi) * 0.01 * 1e6 * (1 / 100 + 1 / 200)])
     assert sums == pytest.approx([0.2, 3.4, 1.2])
     assert (sine, active) == (pytest.approx(2.0), False)
+
+
+VIEWS = """
+import json, sys
+from neurodamus_like import SimulatorMod, bionet
+
+def seen(sim):
+    missing = []
+    for find in (lambda: sim.net.get_cell_gid(77), lambda: sim.net.get_cell_node_id("sells", 0)):
+        try:
+            find()
+        except Exception as error:
+            missing.append([type(error).__name__, str(error)])
+    kinds = ("biophysical", "point_process", "point_neuron", "virtual")
+    return [
+        {kind: sorted(sim.net.cell_type_maps(kind)) for kind in kinds},
+        sim.biophysical_gids, sim.local_gids, sim.net.local_gids, list(sim.net.get_local_cells()),
+        [sim.net.get_cell_gid(gid).node_id for gid in sim.local_gids],
+        [sim.net.get_cell_node_id("cells", 3).gid, sim.net.get_cell_node_id("cells", 9)],
+        sim.net.gid_pool.get_pool_id(1).node_id, list(sim.net.get_node_set("cells").gids()),
+        [sim.dt, sim.tstart, sim.tstop, sim.n_steps, sim.nsteps_block, sim.celsius, sim.v_init, sim.tstep],
+        [sim.simulation_time(), sim.simulation_time("s"), sim.simulation_time("seconds")], missing,
+    ]
+
+class Look(SimulatorMod):
+    def initialize(self, sim):
+        self.seen = seen(sim)
+
+conf = bionet.Config.from_json(sys.argv[1])
+conf["run"]["nsteps_block"] = 100000
+net = bionet.BioNetwork.from_config(conf)
+sim = bionet.BioSimulator.from_config(conf, network=net)
+assert sim.net is net
+look = Look()
+sim.add_mod(look)
+of_script = seen(sim)
+sim.initialize()
+print(json.dumps([of_script, look.seen], default=int))
+"""
+
+
+def test_scripts_and_modules_see_the_same(tmp_path: Any) -> None:
+    done = run_python(["-c", VIEWS, str(write_model(tmp_path))])
+    assert done.returncode == 0, done.stderr
+    of_script, of_module = json.loads(done.stdout.splitlines()[-1])
+    assert of_script == of_module
+    maps, biophysical, *gids, ids, found, pool_id, node_set, numbers, times, missing = of_script
+    points = {"point_process": [2, 3], "point_neuron": [2, 3]}
+    assert maps == {"biophysical": [0, 1], "virtual": [], **points}
+    assert biophysical == [0, 1]
+    assert gids == [[0, 1, 2, 3]] * 3
+    assert (ids, found, pool_id, node_set) == ([0, 1, 2, 3], [3, None], 1, [0, 1, 2, 3])
+    assert numbers == [0.1, 0.0, 30.0, 300, 300, 6.3, -65.0, 0]
+    assert times == [30.0, 0.03, 0.03]
+    assert [kind for kind, _ in missing] == ["CircuitError", "CircuitError"]
+    assert "there is no cell 77 on this rank" in missing[0][1]
+    assert "'sells'" in missing[1][1]
