@@ -169,7 +169,8 @@ def _body(job: SlurmJob) -> Iterator[str]:
     yield ""
     yield "# The run answers SIGTERM (time limit, pre-emption) with a checkpoint; this script only waits for it."
     yield "trap : TERM"
-    yield f'srun --mpi={job.mpi} {program} run "$config" "${{options[@]}}"'
+    yield "# Ranks end together: what is left a minute after the first has ended waits for one that was killed."
+    yield f'srun --mpi={job.mpi} --wait=60 {program} run "$config" "${{options[@]}}"'
     yield "code=$?"
     yield '[ "$code" -ne 0 ] || rm -f "$begun"'
     yield ""

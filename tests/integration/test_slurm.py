@@ -165,6 +165,37 @@ def test_a_job_that_is_preempted_while_it_builds_begins_again(
     assert_same_results(tmp_path / "output", uninterrupted)
 
 
+RANK_DIES = """
+import os, signal
+from neurodamus_like import Neurodamus
+from neurodamus_like.parallel.mpi import world
+
+phase = Neurodamus.solve
+
+def as_if_out_of_memory(self, *args):
+    if world().rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return phase(self, *args)
+
+Neurodamus.solve = as_if_out_of_memory
+"""
+
+
+def test_a_job_ends_when_a_rank_is_killed(slurm: SlurmCluster, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "die.py").write_text(RANK_DIES)
+    words = ["submit", str(config), f"--output-path={tmp_path}/output", "--script=job.sbatch", "--nodes=2"]
+    done = run_python(["-m", "neurodamus_like", *words, "--", f"--script={tmp_path}/die.py"], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    script = tmp_path / "job.sbatch"
+    text = script.read_text()
+    assert text.count("srun --mpi=pmi2 --wait=60 ") == 1
+    script.write_text(text.replace("--wait=60", "--wait=2"))
+    job = slurm.call("sbatch", "--parsable", f"--chdir={tmp_path}", str(script)).strip()
+    assert slurm.wait_until(job, "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT") == "FAILED", log_of(tmp_path)
+    assert slurm.field(job, "Restarts") == "0"
+    assert not (tmp_path / "output" / "out.h5").exists()
+
+
 def test_an_array_of_seeds(slurm: SlurmCluster, config: Path, tmp_path: Path) -> None:
     job = submit(slurm, config, tmp_path, "--seeds=7-8", "--", "--disable-reports")
     for task in (7, 8):
