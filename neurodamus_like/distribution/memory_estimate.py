@@ -2,7 +2,7 @@
 
 The bytes of one object are measured (:mod:`~neurodamus_like.distribution.memory_units`), the numbers of objects are
 counted, and the two are multiplied. No factor is fitted to whole simulations, except for CoreNEURON's copy of the
-model, whose cells and synapses have a factor each.
+model, whose cells and synapses have a factor each, and for what NEURON keeps of models built in cycles.
 """
 
 from __future__ import annotations
@@ -43,6 +43,13 @@ CORENEURON_CELL_SHARE, CORENEURON_SYNAPSE_SHARE = 0.30, 0.57
 Variables are copied, sections, points of morphologies and objects of the interpreter are not: so cells shrink more than
 what is on them. The first number is from 100 cells of five kinds without synapses, the second from the same cells with
 200,000 synapses; circuits of other composition are within a tenth of what follows (``docs/benchmarks.md``).
+"""
+
+CYCLE_SHARE_KEPT = 0.7
+"""What is left of a cycle's model in NEURON while CoreNEURON simulates the whole, as a share of the cycle's.
+
+Pools of synapses are used again by the next cycle, but never given back to the system. Measured: 0.73 of the cycle
+with 2 cycles, less with more, where the whole is off by less than a tenth (``docs/benchmarks.md``).
 """
 
 MARGIN = 0.1
@@ -245,7 +252,7 @@ class MemoryModel:
         reports = sum(report.kept_bytes(ranks, self.buffer_bytes) for report in self.reports)
         part = model / cycles + self.trains * self.units.train
         built = base + part + reports
-        simulated = base + copy + reports + (part if cycles == 1 else 0.0)
+        simulated = base + copy + reports + part * (1.0 if cycles == 1 else CYCLE_SHARE_KEPT)
         return max(built, simulated, base + edges / cycles * READING_BYTES_PER_EDGE)
 
     def _remote_bytes(self, population: PopulationModel, netcons: float, ranks: int) -> float:

@@ -130,14 +130,30 @@ if world().rank == 0:
 """
 
 
+MEASURE_CYCLES = """
+import json, sys
+from neurodamus_like import Neurodamus, memory
+config, out, steps = sys.argv[1:]
+options = {"simulator": "CORENEURON", "modelbuilding_steps": int(steps), "progress": False, "quiet": True}
+Neurodamus(config, output_path=out, **options).run()
+print("RESULT" + json.dumps(memory.peak_rss_bytes()))
+"""
+
+
+def predict(config: Path, folder: Path, *options: str) -> dict[str, float]:
+    """Return the predicted peak of each number of ranks that was asked for."""
+    words = ["estimate", str(config), "--json", *options]
+    done = run_python(["-m", "neurodamus_like.cli.main", *words], 600, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    predicted: dict[str, float] = json.loads(done.stdout)["bytes_per_rank"]
+    return predicted
+
+
 def check_estimate(
     config: Path, folder: Path, ranks: int = 1, simulator: str = "NEURON", within: float = 0.1
 ) -> None:
     """Compare the predicted and the measured peak of the largest rank of a simulation."""
-    words = ["estimate", str(config), "--json", f"--ranks={ranks}", f"--simulator={simulator}"]
-    done = run_python(["-m", "neurodamus_like.cli.main", *words], 600, cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    predicted = json.loads(done.stdout)["bytes_per_rank"][str(ranks)]
+    predicted = predict(config, folder, f"--ranks={ranks}", f"--simulator={simulator}")[str(ranks)]
     args = ["-c", MEASURE, str(config), str(folder / "out"), simulator]
     done = run_python(args, 600, cwd=folder) if ranks == 1 else run_mpi(ranks, args, 600, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -164,6 +180,20 @@ def test_the_same_on_two_ranks(simulator: str, tmp_path: Path) -> None:
     obi = link_obi_data(tmp_path / "obi")
     config = obi / "big100" / "simulation_config.json"
     check_estimate(config, tmp_path, ranks=2, simulator=simulator)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="shared data absent")
+def test_models_built_in_cycles(tmp_path: Path) -> None:
+    config = link_obi_data(tmp_path / "obi") / "big100" / "simulation_config.json"
+    document = json.loads(config.read_text())
+    document["run"]["tstop"] = 1.0
+    brief = config.with_name("brief.json")
+    brief.write_text(json.dumps(document))
+    predicted = predict(brief, tmp_path, "--ranks=1", "--simulator=CORENEURON", "--cycles=2")["1"]
+    done = run_python(["-c", MEASURE_CYCLES, str(brief), str(tmp_path / "out"), "2"], 600, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
+    assert predicted == pytest.approx(json.loads(line[6:]), rel=0.1)
 
 
 @pytest.mark.parametrize("simulator", ["NEURON", "CORENEURON"])
