@@ -40,6 +40,7 @@ SelectTypeParameters=CR_Core
 MpiDefault=none
 ReturnToService=2
 KillWait=60
+FirstJobId={first_job}
 SchedulerParameters=requeue_delay=1,sched_interval=2
 NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=2 State=UNKNOWN
 NodeName=node2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2} CPUs=2 State=UNKNOWN
@@ -115,7 +116,9 @@ def _write_config(folder: Path) -> Path:
     key.chmod(0o400)
     ports = dict(zip(("port", "port1", "port2"), _free_ports(3), strict=True))
     config = folder / "slurm.conf"
-    config.write_text(_CONFIG.format(host=socket.gethostname(), folder=folder, **ports))
+    # shared memory that killed ranks leave behind is named after the job: no later cluster may use the name again
+    first_job = int(time.time()) % 60_000_000
+    config.write_text(_CONFIG.format(host=socket.gethostname(), folder=folder, first_job=first_job, **ports))
     return config
 
 

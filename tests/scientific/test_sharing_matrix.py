@@ -18,6 +18,7 @@ WAYS = (
     ("--lb-mode=Memory",),
     ("--lb-mode=Memory", "--simulator=CORENEURON"),
     ("--lb-mode=WholeCell", "--simulator=CORENEURON", "--modelbuilding-steps=2"),
+    ("--lb-mode=Memory", "--simulator=CORENEURON", "--modelbuilding-steps=1"),
 )
 """What other tests do not combine: those of cycles, of load balance and of CoreNEURON have the rest."""
 
@@ -56,7 +57,6 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_spikes_are_the_same(model: Path, ranks: int, tmp_path: Path) -> None:
     simulate(model, tmp_path, 1, "--dry-run", f"--num-target-ranks={ranks}")
-    is_demo = model.parent.name == "circuit"
-    for way in WAYS if is_demo else WAYS[2:]:
+    for way in WAYS:
         simulate(model, tmp_path, ranks, *way)
         assert spikes_of(tmp_path) == spikes_of(model.parent), way
