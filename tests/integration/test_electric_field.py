@@ -109,7 +109,7 @@ def test_one_block_of_two_fields_is_the_same_and_delays_shift(obi: Path, tmp_pat
         ),
         ({"fields": [{"Ex": 1, "Ey": 2}]}, "NEURON", ["'Ez'", "/inputs/a/fields/0"]),
         ({"fields": [CONSTANT], "ramp_up_time": -1}, "NEURON", ["ramp_up_time", "/inputs/a"]),
-        ({"fields": [CONSTANT]}, "CORENEURON", ["CORENEURON", "NEURON", "/inputs/a/module"]),
+        ({"fields": [CONSTANT]}, "CORENEURON", ["CoreNEURON", '"NEURON"', "/inputs/a/module"]),
     ],
 )
 def test_bad_fields(
