@@ -54,6 +54,22 @@ end = time.perf_counter()
 print("RESULT", json.dumps([sum(cells), synapses - start - sum(cells), end - synapses]))
 """
 
+BARE = """
+import json, statistics, sys, time
+from neurodamus_like.engine import nrn
+from neurodamus_like.simulation.node import Neurodamus
+model = Neurodamus(sys.argv[1], output_path=sys.argv[2], progress=False, quiet=True)
+conditions, tstop = model.simulation.conditions, model.simulation.run.tstop_ms
+ours, bare = [], []
+for repeat in range(5):
+    for solve, times in ((lambda: nrn.pc.psolve(tstop), bare), (model.solve, ours)):
+        nrn.h.finitialize(conditions.v_init_mV)
+        begin = time.process_time()
+        solve()
+        times.append(time.process_time() - begin)
+print("RESULT", json.dumps([statistics.median(ours), statistics.median(bare)]))
+"""
+
 
 def write_model(folder: Path, n_cells: int, n_sources: int) -> Path:
     """Write the network and its configuration."""
@@ -138,6 +154,16 @@ def measure(python: str, config: Path, ours: bool, repeat: int) -> list[float]:
     return [statistics.median(column) for column in zip(*rows, strict=True)]
 
 
+def measure_bare(config: Path) -> tuple[float, float]:
+    """Return processor seconds of our run and of bare calls of NEURON on one model."""
+    args = [sys.executable, "-c", BARE, str(config), str(config.parent / "bare")]
+    done = subprocess.run(args, cwd=config.parent, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    ours, bare = json.loads(next(x for x in done.stdout.splitlines() if x.startswith("RESULT"))[7:])
+    return ours, bare
+
+
 def main(arguments: list[str]) -> None:
     """Run both simulators on the network with many cells and on one with a cell of each type."""
     options = dict(a.lstrip("-").partition("=")[::2] for a in arguments)
@@ -147,6 +173,8 @@ def main(arguments: list[str]) -> None:
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         configs = [write_model(Path(folder) / str(k), k, sources) for k in (len(TYPES), n)]
+        run, bare = measure_bare(configs[1])
+        print(f"run {run:.2f} cpu s, bare NEURON {bare:.2f} cpu s ({run / bare:.3f})")
         for name, python in (("ours", sys.executable), ("BMTK", peer)):
             if python is not None:
                 few, many = (measure(python, config, name == "ours", repeat) for config in configs)
