@@ -7,8 +7,9 @@ Usage: python -m tests.benchmarks.bench_bionet_reports [--cells=N] [--steps=N] [
 * netcon: the 14-cell model, with one variable of each of the 3280 synapses of four cells in every step.
 
 Ours is the CPU time of the time steps with and without the report, interleaved in one process, medians of --repeat runs
-(default 5), with files written; user time leaves out what the kernel takes for writing them. BMTK runs once with and once without, --peer-steps steps (default 100) of the ecp case;
-it is looked for in NEURODAMUS_LIKE_PEER_PYTHON (0 steps leave it out).
+(default 5), with files written; user time leaves out what the kernel takes for writing them. BMTK runs once with and
+once without, --peer-steps steps (default 100) of the ecp case; it is looked for in NEURODAMUS_LIKE_PEER_PYTHON (0 steps
+leave it out).
 """
 
 from __future__ import annotations
