@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,15 @@ from neurodamus_like.stimuli.potential_waves import PotentialWave, make_wave, re
 from neurodamus_like.stimuli.potentials import load_wave
 
 
-class BaseWaveform:
+class BaseWaveform(ABC):
     """A time course; subclasses say what `calculate` returns."""
 
-    def calculate(self, simulation_time: float) -> float:
+    @abstractmethod
+    def calculate(self, t: float) -> float:
         """Return the value at a time (ms)."""
-        raise NotImplementedError(f"{type(self).__name__} has no calculate()")
 
 
-class BaseWaveformType:
+class BaseWaveformType(BaseWaveform):
     """A time course that is 0 outside of an interval.
 
     Parameters
@@ -45,23 +46,19 @@ class BaseWaveformType:
         """Say whether a time (ms) is inside of the interval, ends excluded."""
         return self.delay < simulation_time < self.delay + self.duration
 
-
-class WaveformTypeDC(BaseWaveformType, BaseWaveform):
-    """A step."""
-
     def calculate(self, t: float) -> float:
         """Return the value at a time (ms)."""
         return float(self._wave.at(t))
 
 
-class WaveformTypeSin(BaseWaveformType, BaseWaveform):
+class WaveformTypeDC(BaseWaveformType):
+    """A step."""
+
+
+class WaveformTypeSin(BaseWaveformType):
     """A sine, with ``freq`` (Hz) and perhaps ``phase`` (rad, π by default) and ``offset`` (mA)."""
 
     _shape = "sin"
-
-    def calculate(self, t: float) -> float:
-        """Return the value at a time (ms)."""
-        return float(self._wave.at(t))
 
 
 class WaveformCustom(BaseWaveform):
